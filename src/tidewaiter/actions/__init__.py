@@ -1,0 +1,1 @@
+"""What a person or a schedule does, one function each."""

@@ -1,0 +1,1 @@
+"""The trade: values and rules. No input or output, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""Computation over facts: values and a lake in, values out."""

@@ -1,0 +1,1 @@
+"""Outside words in, results out."""

@@ -1,0 +1,1 @@
+"""Many rows, read by column: Parquet partitions named by a manifest."""
