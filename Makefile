@@ -1,0 +1,43 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := env
+.PHONY: env demo test check bench docs clean help
+SHELL := /bin/sh
+BIN := .venv/bin
+QUICK := -m "not slow" -n 2 --dist worksteal
+
+env: .venv/.ready ## build the environment in .venv
+
+.venv/.ready: constraints.txt pyproject.toml
+	@python=$$(sh tools/find-python) && \
+	echo "environment: $$($$python --version) in .venv" && \
+	{ test -x $(BIN)/python || $$python -m venv .venv || { rm -rf .venv; \
+	  echo "python's venv module is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip hatchling editables
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --no-build-isolation --editable . --group dev
+	@touch $@
+
+demo: env ## a synthetic year of trade, ingested, back-tested and decided; prints the report's path (SCALE=items)
+	@$(BIN)/tidewaiter demo --out demo $(if $(SCALE),--items $(SCALE))
+
+test: env ## the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: env ## what must pass before a commit, cheapest first
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-cache >.lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest $(QUICK) --cov --cov-report=term:skip-covered
+
+bench: env ## measurements side by side with DuckDB and Polars (takes a while); writes docs/reference/benchmarks.md
+	@$(BIN)/python -m bench
+
+docs: env ## write the generated reference pages again
+	@$(BIN)/python -m tools.reference
+
+clean: ## remove the environment and what the demo made
+	rm -rf .venv demo
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
