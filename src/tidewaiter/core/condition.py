@@ -108,7 +108,8 @@ class CompareFact:
     """A fact against a factor times another fact; unknown when either is missing.
 
     Numeric with numeric, date with date (factor 1), text with text (factor 1, = and <> only). Where both sides are
-    exact the comparison is of exact integers; where one is a ratio it is of IEEE doubles: fact op (factor * other).
+    exact the comparison is of exact integers; where one is a ratio it is of IEEE doubles: fact op (factor * other),
+    each exact side and the factor taken as the double nearest to it (`core.facts.nearest_double`).
     """
 
     fact: Fact
@@ -172,6 +173,19 @@ type Literal = Compare | Between | OneOf | StartsWith | HasWord | InList | IsMis
 type Condition = Literal | Use | Not | And | Or | Points
 
 LITERALS = (Compare, Between, OneOf, StartsWith, HasWord, InList, IsMissing, Flag, CompareFact, Always)
+
+
+def exact_digits(fact: Fact, factor: Decimal, other: Fact) -> int:
+    """Return the decimal digits that both sides of an exact comparison need when brought to one scale."""
+    exponent = factor.as_tuple().exponent
+    decimals = max(0, -exponent) if isinstance(exponent, int) else 0
+    scale = max(fact.scale, other.scale + decimals)
+    left = _WHOLE_DIGITS - fact.scale + scale
+    right = _WHOLE_DIGITS + len(factor.as_tuple().digits) - other.scale - decimals + scale
+    return max(left, right)
+
+
+_WHOLE_DIGITS = 19  # of int64
 
 
 def children(condition: Condition) -> tuple[Condition, ...]:

@@ -59,6 +59,8 @@ class Fact:
     scale: int = 0
     known: KnownWhen = field(default=KnownWhen.LODGING, compare=False)
     origin: Origin = field(default=Origin.FIELD, compare=False)
+    always_known: bool = field(default=False, compare=False)
+    """The fact is never missing, so that NOT and <> hold no surprise."""
     source: Mapping[str, object] = field(default_factory=dict, compare=False, hash=False)
     """How the fact is made, as the catalogue file states it; read by the lake only."""
 
@@ -115,6 +117,11 @@ def scaled(value: Decimal, scale: int) -> int:
     if shifted != shifted.to_integral_value():
         raise ValueError(f"{value} has more than {scale} decimals")
     return int(shifted)
+
+
+def nearest_double(value: int, scale: int) -> float:
+    """Return the double nearest to an exact fact (an integer of that scale), as used beside a ratio."""
+    return float(value / 10**scale)
 
 
 def held(value: object, fact: Fact) -> FactValue:
