@@ -1,4 +1,4 @@
-"""Which HS chapters a profile can meet, so that an examiner's checklist is drawn from instructions that fit the goods."""
+"""Which HS chapters a profile can meet, so that a checklist is drawn from instructions that fit the goods."""
 
 from collections.abc import Mapping
 

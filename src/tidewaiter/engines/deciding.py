@@ -1,0 +1,117 @@
+"""Facts and profiles in, decisions out: which items each profile hits, then the route of each declaration."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+
+import pyarrow as pa
+
+from tidewaiter.core.condition import Condition, facts_of, linked
+from tidewaiter.core.decision import Decision
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.policy import Policy
+from tidewaiter.core.profile import Profile, ProfileSet, Status, effective_conditions, resolved
+from tidewaiter.engines.bitmaps import scan
+from tidewaiter.engines.chapters import chapter_instructions
+from tidewaiter.engines.compile import compile_set
+from tidewaiter.engines.draw import Draw
+from tidewaiter.engines.encode import BLOCK_ROWS
+from tidewaiter.engines.routing import Hits, Selectivity, Subject, route
+
+_MANDATORY = "\0mandatory "
+"""Put before the codes of mandatory controls, so that they cannot meet a profile's."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What selects on a day: profiles by code, every condition by code, and the profiles left out with the reason."""
+
+    selectivity: Selectivity
+    conditions: Mapping[str, Condition]
+    mandatory: Mapping[str, Condition]
+    left_out: Mapping[str, str]
+
+
+def in_force(profile_set: ProfileSet, policy: Policy, catalogue: Catalogue, on: date) -> InForce:
+    """Return what selects on that day: the active profiles within their validity, and the policy's controls."""
+    left_out = {
+        code: reason
+        for code, profile in sorted(profile_set.profiles.items())
+        if (reason := _why_left_out(profile, on)) is not None
+    }
+    active = {code: profile for code, profile in profile_set.profiles.items() if code not in left_out}
+    conditions = effective_conditions(ProfileSet(active, profile_set.indicators, profile_set.lists), catalogue, on)
+    indicators = {name: indicator.condition for name, indicator in profile_set.indicators.items()}
+    mandatory = {
+        control.code: resolved(linked(control.condition, indicators), profile_set.lists, on)
+        for control in policy.mandatory
+    }
+    selectivity = Selectivity(active, policy, chapter_instructions(active, conditions))
+    return InForce(selectivity, conditions, mandatory, left_out)
+
+
+def _why_left_out(profile: Profile, on: date) -> str | None:
+    if profile.status is not Status.ACTIVE:
+        return f"is {profile.status}"
+    return None if profile.in_force(on) else f"is not valid on {on}"
+
+
+ROUTING_FACTS = ("office", "trusted_trader", "hs2")
+"""Facts that routing itself reads, whatever the conditions ask."""
+
+
+def facts_needed(force: InForce) -> frozenset[str]:
+    """Return the names of the facts that deciding reads: those of every condition in force, and routing's own."""
+    conditions = (*force.conditions.values(), *force.mandatory.values())
+    asked = {fact.name for condition in conditions for fact in facts_of(condition)}
+    return frozenset(asked.union(ROUTING_FACTS))
+
+
+def decide_all(facts: pa.Table, force: InForce, *, identities: Mapping[str, str], key: bytes) -> Iterator[Decision]:
+    """Decide every declaration of a fact table, in the order of its rows.
+
+    `facts` has the columns of `facts_needed`, a declaration's rows together; `identities` gives what each declaration
+    is drawn by.
+    """
+    hits = _hits(facts, force)
+    for subject in _subjects(facts):
+        own = hits.get(subject.declaration_id, Hits())
+        yield route(subject, own, force.selectivity, Draw(key, identities[subject.declaration_id]))
+
+
+def _hits(facts: pa.Table, force: InForce) -> dict[str, Hits]:
+    """Return the hits of each declaration that has any: item numbers by profile and by mandatory control."""
+    compiled = compile_set({**force.conditions, **{_MANDATORY + code: c for code, c in force.mandatory.items()}})
+    items: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for batch, hits in scan(compiled, facts.to_batches(max_chunksize=BLOCK_ROWS)):
+        ids, numbers = batch.column("declaration_id"), batch.column("item_number")
+        for place, code in enumerate(hits.names):
+            for row in hits.rows_of(place).tolist():
+                items[ids[row].as_py()][code].append(numbers[row].as_py())
+    return {declaration_id: _split(by_code) for declaration_id, by_code in items.items()}
+
+
+def _split(by_code: Mapping[str, list[int]]) -> Hits:
+    mandatory = {code for code in by_code if code.startswith(_MANDATORY)}
+    return Hits(
+        profiles={code: tuple(sorted(numbers)) for code, numbers in by_code.items() if code not in mandatory},
+        mandatory={code.removeprefix(_MANDATORY): tuple(sorted(by_code[code])) for code in mandatory},
+    )
+
+
+def _subjects(facts: pa.Table) -> Iterator[Subject]:
+    names = ("declaration_id", "version", "item_number", *ROUTING_FACTS)
+    rows = zip(*(facts.column(name).to_pylist() for name in names), strict=True)
+    for (declaration_id, version), group in groupby(rows, key=itemgetter(0, 1)):
+        items = list(group)
+        _, _, _, office, trusted_trader, _ = items[0]
+        yield Subject(
+            declaration_id=declaration_id,
+            version=version,
+            office=office,
+            trusted_trader=trusted_trader,
+            chapters={number: hs2 or "" for _, _, number, _, _, hs2 in items},
+        )
