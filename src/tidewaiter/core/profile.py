@@ -45,20 +45,6 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
-class Indicator:
-    """A named, versioned, computable factor. One alone does not make a consignment high-risk."""
-
-    name: str
-    condition: Condition
-    title: str = ""
-    rationale: str = ""
-    source: str = ""
-    version: int = 1
-    example: bool = False
-    place: Place = field(default=Place(), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class TestCase:
     """A set of facts that must, or must not, match. Facts left out are missing."""
 
@@ -67,6 +53,25 @@ class TestCase:
     name: str
     facts: Mapping[str, object]
     must_match: bool
+    place: Place = field(default=Place(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A named, versioned, computable factor. One alone does not make a consignment high-risk.
+
+    `instruction` says what to check where it holds; a profile's own instruction is what an examiner is shown.
+    """
+
+    name: str
+    condition: Condition
+    title: str = ""
+    rationale: str = ""
+    source: str = ""
+    instruction: str = ""
+    test_cases: tuple[TestCase, ...] = ()
+    version: int = 1
+    example: bool = False
     place: Place = field(default=Place(), compare=False)
 
 
