@@ -145,9 +145,10 @@ def normalised_words(text: str) -> str:
     """Return text ready for word search: lower case, no accents, letters and digits kept, one space around each word.
 
     The result starts and ends with a space, so that a whole word or phrase is found as ` word `. Empty when no
-    word remains.
+    word remains. Normalising twice changes nothing.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    plain = unicodedata.normalize("NFKD", folded)
     kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     words = kept.split()
     return f" {' '.join(words)} " if words else ""

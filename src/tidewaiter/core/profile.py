@@ -187,7 +187,8 @@ def in_list_resolved(fact: Fact, named: NamedList, on: date) -> Condition:
     if not values:
         return Always(False)
     if fact.type is FactType.WORDS:
-        return HasWord(fact, tuple(sorted({phrase(value) for value in values})))
+        phrases = {found for value in values if (found := phrase(value)).strip("*")}
+        return HasWord(fact, tuple(sorted(phrases))) if phrases else Always(False)
     if named.match is Match.PREFIX:
         return StartsWith(fact, values)
     return OneOf(fact, values)

@@ -55,7 +55,7 @@ def has_word(reader: Reader, fact: Fact, values: list[Value], at: Token) -> Cond
     phrases: set[str] = set()
     for value in values:
         text = _text(reader, value)
-        found = _phrase(text) if text else ""
+        found = searched_phrase(text) if text else ""
         if found is None:
             advice = "write letters or digits; a final * stands directly after them"
             reader.problems.append(Refused(f"'{text}' is no word to search", value.offset, advice))
@@ -64,7 +64,8 @@ def has_word(reader: Reader, fact: Fact, values: list[Value], at: Token) -> Cond
     return HasWord(fact, tuple(sorted(phrases)))
 
 
-def _phrase(text: str) -> str | None:
+def searched_phrase(text: str) -> str | None:
+    """Return a phrase as the tree keeps it; None when no word is in it or a star stands where it cannot."""
     found = phrase(text)
     bare = text.rstrip()
     misplaced = "*" in bare[:-1] or (bare.endswith("*") and not bare[:-1][-1:].isalnum())

@@ -5,7 +5,6 @@ its own keeps no places (decision 0002).
 """
 
 from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal
 
 from tidewaiter.core.condition import Always, Condition
 from tidewaiter.core.errors import InputError, Place, Problem
@@ -54,13 +53,3 @@ def parse_condition(
             for problem in sorted(problems, key=lambda problem: problem.offset)
         )
     return condition
-
-
-def read_number(text: str) -> Decimal | None:
-    """Return the number written in the text as conditions write it, a sign allowed; None when it is none."""
-    bare = text.removeprefix("-")
-    try:
-        tokens = tokens_of(bare)
-    except UnreadableText:
-        return None
-    return Decimal(text) if len(tokens) == 2 and tokens[0].kind == "number" and tokens[0].written == bare else None

@@ -1,0 +1,200 @@
+"""Reads folders of profile files into one set, and checks them: every problem of every file at once."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from tidewaiter.core.condition import Always, Condition, InList, linked, walk
+from tidewaiter.core.errors import InputError, Place, Problem
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.profile import Indicator, NamedList, Profile, ProfileSet, Status
+from tidewaiter.language.cases import failed_cases
+from tidewaiter.language.documents import Scalar
+from tidewaiter.language.linking import linked_indicators, too_large
+from tidewaiter.language.parse import parse_condition
+from tidewaiter.language.profile_files import WrittenIndicator, WrittenProfile, written_in
+from tidewaiter.language.surprises import surprises
+
+_REQUIRED = (
+    "title", "risk_area", "register_entry", "description", "assessment", "level", "rationale", "treatments",
+    "instruction", "result_codes", "valid_from", "valid_to", "review_on", "forecast_matches_per_day",
+    "forecast_hours_per_day", "owner", "contact", "author", "approver", "legal_basis", "handling", "sources",
+)  # fmt: skip
+_IN_FORCE = (Status.APPROVED, Status.SHADOW, Status.ACTIVE)
+
+
+def read_profiles(paths: Iterable[Path | str], catalogue: Catalogue) -> ProfileSet:
+    """Return everything the files hold; a folder stands for every .yaml and .yml file below it.
+
+    Raises InputError with every problem of every file.
+    """
+    reading = _Reading(catalogue, [Path(path) for path in paths])
+    if reading.problems:
+        raise InputError(_in_order(reading.problems))
+    return reading.profile_set()
+
+
+def check(paths: Iterable[Path | str], catalogue: Catalogue, *, on: date | None = None) -> list[Problem]:
+    """Return every problem and warning of every file, in the order of their places; empty when all is well.
+
+    Test cases are run; lists are read on each case's `lodged_on`, else on `on`, else whatever their validity.
+    """
+    reading = _Reading(catalogue, [Path(path) for path in paths])
+    profile_set = reading.profile_set()
+    indicators = {name: indicator.condition for name, indicator in profile_set.indicators.items()}
+    found = list(reading.problems)
+    for profile in profile_set.profiles.values():
+        if profile.code not in reading.unreadable:
+            found += failed_cases(profile, indicators, profile_set.lists, catalogue, on)
+        found += _record_problems(profile)
+    found += reading.surprises()
+    found += reading.unused_lists()
+    return _in_order(found)
+
+
+def missing_parts(profile: Profile) -> list[str]:
+    """Return the required parts of the record that are blank; activation is refused while there are any."""
+    blank = [part for part in _REQUIRED if getattr(profile, part) in ("", (), None)]
+    outcomes = {case.must_match for case in profile.test_cases}
+    must_match = [] if True in outcomes else ["test_cases (must_match)"]
+    must_not = [] if False in outcomes else ["test_cases (must_not_match)"]
+    return blank + must_match + must_not
+
+
+def _record_problems(profile: Profile) -> list[Problem]:
+    found: list[Problem] = []
+    missing = missing_parts(profile)
+    if profile.status in _IN_FORCE and missing:
+        message = f"profile '{profile.code}' is {profile.status} and lacks {', '.join(missing)}"
+        found.append(Problem(message, profile.place, "write them, or set the status back to draft"))
+    if profile.author and profile.author == profile.approver:
+        message = f"profile '{profile.code}' is approved by its author"
+        found.append(Problem(message, profile.place, "another person approves"))
+    if profile.review_on and profile.valid_to and profile.review_on > profile.valid_to:
+        message = f"profile '{profile.code}' is reviewed after its validity ends"
+        found.append(Problem(message, profile.place, "the interim review comes before the end", warning=True))
+    return found
+
+
+class _Reading:
+    """One reading of some files: what they hold, and every problem."""
+
+    def __init__(self, catalogue: Catalogue, paths: list[Path]) -> None:
+        self.catalogue = catalogue
+        self.problems: list[Problem] = []
+        self.unreadable: set[str] = set()
+        written = [found for file in self._files(paths) for found in written_in(file, catalogue, self.problems)]
+        self.lists = self._unique("list", [found for found in written if isinstance(found, NamedList)])
+        self._indicator_texts = [found for found in written if isinstance(found, WrittenIndicator)]
+        self._profile_texts = [found for found in written if isinstance(found, WrittenProfile)]
+        self._names = frozenset(found.indicator.name for found in self._indicator_texts)
+        self.indicators = self._read_indicators()
+        self.profiles = self._read_profiles()
+        self._own = dict(self.indicators)
+        self._link()
+
+    def _files(self, paths: list[Path]) -> list[Path]:
+        files: list[Path] = []
+        for path in paths:
+            if path.is_dir():
+                found = sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
+                if not found:
+                    advice = "name a folder with .yaml files"
+                    self.problems.append(Problem("holds no profile files", Place(str(path)), advice))
+                files += found
+            else:
+                files.append(path)
+        return list(dict.fromkeys(files))
+
+    def _unique[T: (NamedList, Indicator, Profile)](self, kind: str, found: Iterable[T]) -> dict[str, T]:
+        by_name: dict[str, T] = {}
+        for one in found:
+            name = one.code if isinstance(one, Profile) else one.name
+            if name in by_name:
+                other = by_name[name].place
+                self.problems.append(Problem(f"{kind} '{name}' stands twice", one.place, f"the other is at {other}"))
+            else:
+                by_name[name] = one
+        return by_name
+
+    def _condition(self, node: Scalar | None) -> Condition | None:
+        if node is None:
+            return None
+        try:
+            return parse_condition(
+                node.text, self.catalogue, indicators=self._names, lists=self.lists, place=node.place_of
+            )
+        except InputError as error:
+            self.problems += error.problems
+            return None
+
+    def _read_indicators(self) -> dict[str, Indicator]:
+        read: list[Indicator] = []
+        for found in self._indicator_texts:
+            indicator = replace(found.indicator, condition=self._condition(found.condition) or Always(False))
+            if indicator.name in self.catalogue:
+                message = f"indicator '{indicator.name}' has the name of a fact"
+                self.problems.append(Problem(message, indicator.place, "choose another name"))
+            read.append(indicator)
+        return self._unique("indicator", read)
+
+    def _read_profiles(self) -> dict[str, Profile]:
+        read: list[Profile] = []
+        for found in self._profile_texts:
+            before = len(self.problems)
+            condition = self._condition(found.condition) or Always(False)
+            read.append(replace(found.profile, condition=condition, exceptions=self._condition(found.exceptions)))
+            if len(self.problems) > before or found.condition is None:
+                self.unreadable.add(found.profile.code)
+        return self._unique("profile", read)
+
+    def _link(self) -> None:
+        self.indicators, problems = linked_indicators(self._own)
+        self.problems += problems
+        conditions = {name: indicator.condition for name, indicator in self.indicators.items()}
+        for profile in self.profiles.values():
+            for condition in (profile.condition, profile.exceptions):
+                problem = too_large(linked(condition, conditions), profile.place) if condition is not None else None
+                if problem is not None:
+                    self.problems.append(problem)
+                    self.unreadable.add(profile.code)
+
+    def profile_set(self) -> ProfileSet:
+        return ProfileSet(self.profiles, self.indicators, self.lists)
+
+    def surprises(self) -> list[Problem]:
+        """Return a warning wherever a missing fact makes a NOT or <> unknown and nothing provides for it."""
+        conditions = {name: indicator.condition for name, indicator in self.indicators.items()}
+        found: list[Problem] = []
+        for written in self._indicator_texts:
+            own = self._own[written.indicator.name].condition
+            found += surprises(own, conditions, _place(written.condition))
+        for text in self._profile_texts:
+            own = self.profiles[text.profile.code].condition
+            found += surprises(own, conditions, _place(text.condition))
+        return found
+
+    def unused_lists(self) -> list[Problem]:
+        """Return a warning for each list that no condition uses."""
+        conditions = [indicator.condition for indicator in self._own.values()]
+        for profile in self.profiles.values():
+            conditions += [condition for condition in (profile.condition, profile.exceptions) if condition is not None]
+        used = {node.list_name for condition in conditions for node in walk(condition) if isinstance(node, InList)}
+        unused = [named for name, named in self.lists.items() if name not in used]
+        return [
+            Problem(f"list '{named.name}' is used by no condition", named.place, "use it with in_list", warning=True)
+            for named in unused
+        ]
+
+
+def _place(node: Scalar | None) -> Place:
+    return Place() if node is None else node.place_of(0)
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    def key(problem: Problem) -> tuple[str, int, int, str]:
+        place = problem.place
+        return (place.file or "", place.line or 0, place.column or 0, problem.message)
+
+    return sorted(dict.fromkeys(problems), key=key)

@@ -1,0 +1,94 @@
+"""Writes a profile as the YAML text that reads back as the same profile."""
+
+from decimal import Decimal
+
+import yaml
+
+from tidewaiter.core.condition import Condition
+from tidewaiter.core.profile import Profile, Status, TestCase, Treatment
+from tidewaiter.language.profile_files import DAYS, KEYS, LINES, NUMBERS, TEXTS
+from tidewaiter.language.text import constant_text, text_in_lines
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
+
+
+def _block(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+class _Bare(str):
+    """A number, day or truth, which stands without quotes."""
+
+    __slots__ = ()
+
+
+def _bare(dumper: _Dumper, value: _Bare) -> yaml.ScalarNode:
+    tag: str = dumper.resolve(yaml.ScalarNode, str(value), (True, False))  # type: ignore[no-untyped-call]
+    return dumper.represent_scalar(tag, str(value))
+
+
+_Dumper.add_representer(str, _block)
+_Dumper.add_representer(_Bare, _bare)
+
+
+def write_profile(profile: Profile) -> str:
+    """Return the profile as YAML; parts that are blank are left out. Texts lose their outer white space."""
+    found = _parts(profile)
+    ordered = {key: found[key] for key in KEYS if key in found}
+    written: str = yaml.dump(ordered, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return written
+
+
+def _parts(profile: Profile) -> dict[str, object]:
+    found: dict[str, object] = {"code": profile.code, "condition": _condition(profile.condition)}
+    for key in (*TEXTS, *DAYS, *NUMBERS):
+        if (value := getattr(profile, key)) not in ("", None):
+            found[key] = _plain(value)
+    for key in LINES:
+        if lines := getattr(profile, key):
+            found[key] = list(lines)
+    if profile.exceptions is not None:
+        found["exceptions"] = _condition(profile.exceptions)
+    if profile.version != 1:
+        found["version"] = profile.version
+    if profile.status is not Status.DRAFT:
+        found["status"] = str(profile.status)
+    if profile.example:
+        found["example"] = True
+    if profile.treatments:
+        found["treatments"] = [_treatment(treatment) for treatment in profile.treatments]
+    if profile.test_cases:
+        found["test_cases"] = [_case(case) for case in profile.test_cases]
+    return found
+
+
+def _condition(condition: Condition) -> str:
+    return text_in_lines(condition)
+
+
+def _treatment(treatment: Treatment) -> dict[str, object]:
+    found: dict[str, object] = {"channel": str(treatment.channel)}
+    if treatment.probability != 1:
+        found["probability"] = _Bare(treatment.probability)
+    if treatment.controls:
+        found["controls"] = list(treatment.controls)
+    return found
+
+
+def _case(case: TestCase) -> dict[str, object]:
+    facts = {name: _plain(value) for name, value in case.facts.items()}
+    return {"must_match" if case.must_match else "must_not_match": case.name, "facts": facts}
+
+
+def _plain(value: object) -> object:
+    """Return the value as YAML writes it best: texts as texts, all else bare."""
+    match value:
+        case None | str() | bool():
+            return value
+        case Decimal():
+            return _Bare(constant_text(value))
+        case _:
+            return _Bare(value)
