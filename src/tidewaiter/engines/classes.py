@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +173,11 @@ class FlagClasses:
                 return _valid_but(self.members(term))
             case _:
                 raise TypeError(f"{literal!r} cannot be asked of a flag")
+
+
+def table_type(literals: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Return the narrowest unsigned type with a bit for each literal; 64 bits where there are more."""
+    return np.dtype(next((f"u{width}" for width in (1, 2, 4) if literals <= 8 * width), "u8"))
 
 
 type Classes = TextClasses | NumberClasses | FlagClasses

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable
-from decimal import Decimal
 from math import gcd
 from typing import Any
 
@@ -10,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.core.condition import CompareFact, Op
-from tidewaiter.core.facts import Fact
+from tidewaiter.core.facts import Fact, nearest_double
 from tidewaiter.engines.encode import NumberColumn, TextColumn
 
 type Truth = NDArray[np.bool_]
-type Whole = NDArray[np.int64]
 
 OPERATORS: dict[Op, Callable[[Any, Any], Any]] = {
     Op.EQ: operator.eq,
@@ -39,24 +37,24 @@ def multipliers(literal: CompareFact) -> tuple[int, int]:
     return a // common, b // common
 
 
-def compared_numbers(literal: CompareFact, left: NumberColumn, right: NumberColumn) -> Truth:
-    """Return the rows where a numeric or date literal is true."""
-    if np.float64 in (left.values.dtype, right.values.dtype):
-        true = _as_doubles(literal, left, right)
+def compared_numbers(literal: CompareFact, left: NumberColumn, right: NumberColumn, start: int, stop: int) -> Truth:
+    """Return which of those rows a numeric or date literal is true of."""
+    first, second = left.values[start:stop], right.values[start:stop]
+    if np.float64 in (first.dtype, second.dtype):
+        true = _as_doubles(literal, first, second)
     else:
-        true = _as_whole(literal, left.values.astype(np.int64, copy=False), right.values.astype(np.int64, copy=False))
+        true = _as_whole(literal, left, right, start, stop)
     for column in (left, right):
         if column.valid is not None:
-            true &= column.valid
+            true &= column.valid[start:stop]
     return true
 
 
-def compared_texts(literal: CompareFact, left: TextColumn, right: TextColumn) -> Truth:
-    """Return the rows where one text equals, or differs from, another."""
-    numbers = {text: number for number, text in enumerate(left.texts)}
-    translated = np.array([*(numbers.get(text, -2) for text in right.texts), -3], np.int32)
-    true: Truth = OPERATORS[literal.op](left.codes, translated[right.codes])
-    return true & (left.codes >= 0) & (right.codes >= 0)
+def compared_texts(literal: CompareFact, left: TextColumn, right: TextColumn, start: int, stop: int) -> Truth:
+    """Return which of those rows one text equals, or differs from, another in."""
+    mine, other = left.codes[start:stop], right.codes[start:stop]
+    true: Truth = OPERATORS[literal.op](mine, right.codes_in(left)[other])
+    return true & (mine >= 0) & (other >= 0)
 
 
 def doubles(values: NDArray[Any], fact: Fact) -> NDArray[np.float64]:
@@ -65,32 +63,30 @@ def doubles(values: NDArray[Any], fact: Fact) -> NDArray[np.float64]:
         return values.astype(np.float64)
     result = values.astype(np.float64) / 10.0**fact.scale
     large = np.flatnonzero((values > _EXACT_FLOAT) | (values < -_EXACT_FLOAT))
-    result[large] = [int(value) / 10**fact.scale for value in values[large]]
+    result[large] = [nearest_double(int(value), fact.scale) for value in values[large]]
     return result
 
 
-def factor_double(factor: Decimal) -> float:
-    """Return a factor as the nearest double."""
-    return float(factor)
-
-
-def _as_doubles(literal: CompareFact, left: NumberColumn, right: NumberColumn) -> Truth:
+def _as_doubles(literal: CompareFact, left: NDArray[Any], right: NDArray[Any]) -> Truth:
     with np.errstate(over="ignore", invalid="ignore"):
-        product = factor_double(literal.factor) * doubles(right.values, literal.other)
-        true: Truth = OPERATORS[literal.op](doubles(left.values, literal.fact), product)
+        product = float(literal.factor) * doubles(right, literal.other)
+        true: Truth = OPERATORS[literal.op](doubles(left, literal.fact), product)
     return true
 
 
-def _as_whole(literal: CompareFact, left: Whole, right: Whole) -> Truth:
+def _as_whole(literal: CompareFact, left: NumberColumn, right: NumberColumn, start: int, stop: int) -> Truth:
     a, b = multipliers(literal)
     compare = OPERATORS[literal.op]
-    if _largest(left) * a <= _LARGEST and _largest(right) * abs(b) <= _LARGEST:
-        safe: Truth = compare(left * a, right * b)
+    first, second = left.values[start:stop], right.values[start:stop]
+    if left.largest * a <= _LARGEST and right.largest * abs(b) <= _LARGEST:
+        safe: Truth = compare(first if a == 1 else first * a, second if b == 1 else second * b)
         return safe
-    return _as_whole_beyond(compare, left, right, a, b)
+    return _as_whole_beyond(compare, first, second, a, b)
 
 
-def _as_whole_beyond(compare: Callable[[Any, Any], Any], left: Whole, right: Whole, a: int, b: int) -> Truth:
+def _as_whole_beyond(
+    compare: Callable[[Any, Any], Any], left: NDArray[Any], right: NDArray[Any], a: int, b: int
+) -> Truth:
     """Compare products that may pass 64 bits: by doubles where these are far apart, else by Python's integers."""
     first, second = left * float(a), right * float(b)
     true: Truth = compare(first, second)
@@ -98,7 +94,3 @@ def _as_whole_beyond(compare: Callable[[Any, Any], Any], left: Whole, right: Who
     for row in np.flatnonzero(near):
         true[row] = compare(int(left[row]) * a, int(right[row]) * b)
     return true
-
-
-def _largest(values: Whole) -> int:
-    return max(abs(int(values.min())), abs(int(values.max()))) if len(values) else 0

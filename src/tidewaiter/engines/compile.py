@@ -5,7 +5,7 @@ NOT is pushed to the literals, so that "true or not" is all an engine has to kee
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ from tidewaiter.core.condition import (
     facts_of,
     in_negation_normal_form,
 )
-from tidewaiter.core.facts import Fact
-from tidewaiter.engines.classes import Classes, classes_for
+from tidewaiter.core.facts import Fact, FactType
+from tidewaiter.engines.classes import Classes, classes_for, table_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,23 @@ type Node = Ask | Known | AllOf | AnyOf | Reach
 
 @dataclass(frozen=True, slots=True)
 class ClassedLiterals:
-    """The literals about one fact that depend on the class of its value alone.
+    """The literals about one text or flag that depend on the class of its value alone.
 
-    `asks` are node numbers. Bit j of `tables[g, c]` tells whether literal 8 g + j is true for class c.
+    `asks` are node numbers. With w bits to a number, bit j of `tables[g, c]` tells whether literal w g + j is true for
+    class c.
     """
 
     classes: Classes
     asks: tuple[int, ...]
-    tables: NDArray[np.uint8]
+    tables: NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLiterals:
+    """The literals about one number or date: node numbers with the literal."""
+
+    fact: Fact
+    asks: tuple[tuple[int, Condition], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,7 @@ class CompiledSet:
     nodes: tuple[Node, ...]
     facts: tuple[Fact, ...]
     classed: tuple[ClassedLiterals, ...]
+    numbers: tuple[NumberLiterals, ...]
     words: tuple[WordLiterals, ...]
     compared: tuple[tuple[int, CompareFact], ...]
 
@@ -110,12 +120,14 @@ def compile_set(conditions: Mapping[str, Condition]) -> CompiledSet:
     roots = tuple(graph.add(in_negation_normal_form(condition)) for condition in conditions.values())
     asks = [(number, node.literal) for number, node in enumerate(graph.nodes) if isinstance(node, Ask)]
     facts = {fact for _, literal in asks for fact in facts_of(literal)}
+    by_fact = _of_one_fact(asks)
     return CompiledSet(
         names=tuple(conditions),
         roots=roots,
         nodes=tuple(graph.nodes),
         facts=tuple(sorted(facts, key=lambda fact: fact.name)),
-        classed=_classed(asks),
+        classed=tuple(_classed(fact, some) for fact, some in by_fact.items() if _by_class(fact)),
+        numbers=tuple(NumberLiterals(fact, tuple(some)) for fact, some in by_fact.items() if not _by_class(fact)),
         words=_words(asks),
         compared=tuple((number, literal) for number, literal in asks if isinstance(literal, CompareFact)),
     )
@@ -185,20 +197,30 @@ class _Graph:
         return self._number(Reach(k, parts))
 
 
-def _classed(asks: Iterable[tuple[int, Condition]]) -> tuple[ClassedLiterals, ...]:
-    by_fact: dict[Fact, list[tuple[int, Condition]]] = {}
+type Asks = list[tuple[int, Condition]]
+
+
+def _of_one_fact(asks: Asks) -> dict[Fact, Asks]:
+    """Return by fact the literals that are neither word searches nor about two facts."""
+    by_fact: dict[Fact, Asks] = {}
     for number, literal in asks:
         if not isinstance(_bare(literal), HasWord | CompareFact):
-            by_fact.setdefault(fact_of(literal), []).append((number, literal))
-    return tuple(_classed_of(fact, by_fact[fact]) for fact in sorted(by_fact, key=lambda fact: fact.name))
+            (fact,) = facts_of(literal)
+            by_fact.setdefault(fact, []).append((number, literal))
+    return dict(sorted(by_fact.items(), key=lambda item: item[0].name))
 
 
-def _classed_of(fact: Fact, asks: Sequence[tuple[int, Condition]]) -> ClassedLiterals:
+def _by_class(fact: Fact) -> bool:
+    return fact.type in (FactType.TEXT, FactType.WORDS, FactType.FLAG)
+
+
+def _classed(fact: Fact, asks: Asks) -> ClassedLiterals:
     classes = classes_for(fact, [literal for _, literal in asks])
-    tables = np.zeros((-(-len(asks) // 8), classes.count), np.uint8)
-    for group, eight in enumerate(batched(asks, 8)):
-        for bit, (_, literal) in enumerate(eight):
-            tables[group] |= classes.members(literal).astype(np.uint8) << bit
+    held = table_type(len(asks))
+    width = 8 * held.itemsize
+    tables = np.zeros((-(-len(asks) // width), classes.count), held)
+    for place, (_, literal) in enumerate(asks):
+        tables[place // width, classes.members(literal)] |= held.type(1 << place % width)
     return ClassedLiterals(classes, tuple(number for number, _ in asks), tables)
 
 
@@ -212,12 +234,6 @@ def _words(asks: Iterable[tuple[int, Condition]]) -> tuple[WordLiterals, ...]:
         WordLiterals(fact, tuple(n for n, _, _ in found), tuple((phrases, negated) for _, phrases, negated in found))
         for fact, found in sorted(by_fact.items(), key=lambda item: item[0].name)
     )
-
-
-def fact_of(literal: Condition) -> Fact:
-    """Return the one fact of a literal, or of NOT of one."""
-    (fact,) = facts_of(literal)
-    return fact
 
 
 def _bare(literal: Condition) -> Condition:

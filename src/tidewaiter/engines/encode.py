@@ -25,6 +25,7 @@ class TextColumn:
         """Take the codes and the distinct texts (a string array without nulls)."""
         self.codes = codes
         self.distinct = distinct
+        self._translations: dict[TextColumn, NDArray[np.int32]] = {}
 
     @cached_property
     def texts(self) -> list[str]:
@@ -32,18 +33,31 @@ class TextColumn:
         texts: list[str] = self.distinct.to_pylist()
         return texts
 
+    def codes_in(self, other: "TextColumn") -> NDArray[np.int32]:
+        """Return for each distinct text its code in another column, -2 where it has none; -2 also for missing."""
+        if other not in self._translations:
+            numbers = {text: number for number, text in enumerate(other.texts)}
+            self._translations[other] = np.array([*(numbers.get(text, -2) for text in self.texts), -2], np.int32)
+        return self._translations[other]
+
     @cached_property
     def word_index(self) -> WordIndex:
         """The words of the distinct texts, ready to be searched."""
         return WordIndex(self.distinct)
 
 
-@dataclass(frozen=True, slots=True)
 class NumberColumn:
     """A numeric or date fact: int64 (scaled, or days since 1970-01-01) or float64; `valid` is None when all are."""
 
-    values: NDArray[np.int64] | NDArray[np.float64]
-    valid: NDArray[np.bool_] | None
+    def __init__(self, values: NDArray[np.int64] | NDArray[np.float64], valid: NDArray[np.bool_] | None) -> None:
+        """Take the values (anything where missing) and which are present."""
+        self.values = values
+        self.valid = valid
+
+    @cached_property
+    def largest(self) -> int:
+        """The largest magnitude among the values; asked of int64 only."""
+        return max(abs(int(self.values.min())), abs(int(self.values.max()))) if len(self.values) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def _sum_of_rows(table: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[n
     """Return the column sums over some rows; bytes are added in groups too small to overflow one."""
     some = table[rows]
     full = len(rows) - len(rows) % _BYTE_ROWS
-    grouped = some[:full].reshape(-1, _BYTE_ROWS, table.shape[1]).sum(axis=1, dtype=np.uint8)
+    grouped = some[:full].reshape(full // _BYTE_ROWS, _BYTE_ROWS, table.shape[1]).sum(axis=1, dtype=np.uint8)
     total: NDArray[np.int64] = grouped.sum(axis=0, dtype=np.int64) + some[full:].sum(axis=0, dtype=np.uint8)
     return total
 

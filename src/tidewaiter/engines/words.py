@@ -30,13 +30,13 @@ class WordIndex:
         self._count = len(texts)
 
     @cached_property
-    def _spaces(self) -> NDArray[np.int64]:
-        """Where each space stands, ordered by the eight bytes that follow it."""
+    def _words(self) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        """The eight bytes after each space, in order; where that space stands; the number of its text."""
         spaces = np.flatnonzero(np.frombuffer(self._data, np.uint8)[: -_KEY - 1] == _SPACE)
         keys = self._keys_at(spaces)
         order = np.argsort(keys)
-        self._sorted_keys = keys[order]
-        return spaces[order]
+        texts = np.repeat(np.arange(self._count), np.diff(np.searchsorted(spaces, self._offsets)))
+        return keys[order], spaces[order], texts[order]
 
     def _keys_at(self, spaces: NDArray[np.int64]) -> NDArray[np.uint64]:
         windows: NDArray[np.uint64] = np.ndarray(
@@ -44,31 +44,22 @@ class WordIndex:
         )
         return windows[spaces + 1].astype(np.uint64)
 
-    def having(self, phrases: Iterable[str]) -> NDArray[np.bool_]:
-        """Return which texts have one of the phrases."""
-        found = np.zeros(self._count, np.bool_)
-        for phrase in phrases:
-            found[self._texts_with(searched(phrase).encode())] = True
-        return found
+    def having(self, phrases: Iterable[str]) -> NDArray[np.int64]:
+        """Return the numbers of the texts that have one of the phrases, in any order, some perhaps more than once."""
+        found = [self._texts_with(searched(phrase).encode()) for phrase in phrases]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _texts_with(self, sought: bytes) -> NDArray[np.int64]:
-        spaces = self._spaces
+        keys, spaces, texts = self._words
         after = sought[1:]
         low = int.from_bytes(after[:_KEY].ljust(_KEY, b"\x00"))
         high = int.from_bytes(after[:_KEY].ljust(_KEY, b"\xff"))
-        first = np.searchsorted(self._sorted_keys, np.uint64(low), "left")
-        last = np.searchsorted(self._sorted_keys, np.uint64(high), "right")
-        places = self._continued(spaces[first:last], after[_KEY:])
-        texts = np.searchsorted(self._offsets, places, "right") - 1
-        within = places + len(sought) <= self._offsets[texts + 1]
-        return texts[within]
-
-    def _continued(self, places: NDArray[np.int64], rest: bytes) -> NDArray[np.int64]:
-        """Return those places whose text goes on, after the key, with `rest`."""
+        first, last = np.searchsorted(keys, np.uint64(low), "left"), np.searchsorted(keys, np.uint64(high), "right")
+        places, of_text = spaces[first:last], texts[first:last]
+        within = places + len(sought) <= self._offsets[of_text + 1]
+        places, of_text = places[within], of_text[within]
         data = np.frombuffer(self._data, np.uint8)
-        places = places[places + 1 + _KEY + len(rest) <= len(data)] if rest else places
-        for step, byte in enumerate(rest):
-            if not len(places):
-                break
-            places = places[data[places + 1 + _KEY + step] == byte]
-        return places
+        for step, byte in enumerate(after[_KEY:], 1 + _KEY):
+            same = data[places + step] == byte
+            places, of_text = places[same], of_text[same]
+        return of_text
