@@ -12,7 +12,7 @@ from markupsafe import Markup
 from tidewaiter.core.channel import Channel
 from tidewaiter.engines.report import Count, Period
 
-WIDTH, HEIGHT = 132, 20
+WIDTH, HEIGHT = 120, 20
 _PAD = 5
 
 _SIGNS = {

@@ -149,7 +149,8 @@ def estimate_dot(estimate: Estimate | None, top: float) -> Markup:
 def spread_dot(spread: Spread, examinations: int, top: float, *, kind: str) -> Markup:
     """Return offences found at a number of examinations as a share, with the spread of the draws."""
     said = f"{spread.mean:,.1f} offences in {examinations:,} examinations ({spread.low:,.0f}-{spread.high:,.0f})"
-    return whisker(*(part / examinations for part in (spread.mean, spread.low, spread.high)), top, said, kind=kind)
+    mean, low, high = (part / examinations for part in (spread.mean, spread.low, spread.high))
+    return whisker(mean, low, high, top, said, kind=kind)
 
 
 def top_of(profiles: Sequence[ProfileFigures]) -> float:
