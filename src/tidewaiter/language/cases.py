@@ -8,7 +8,7 @@ from decimal import Decimal
 from tidewaiter.core.condition import Condition, facts_of
 from tidewaiter.core.errors import Problem
 from tidewaiter.core.facts import Catalogue, Fact, FactType, FactValue, held, normalised_words
-from tidewaiter.core.profile import Entry, NamedList, Profile, TestCase, applicable, resolved
+from tidewaiter.core.profile import Entry, Indicator, NamedList, Profile, TestCase, applicable, resolved
 from tidewaiter.language.documents import Entries, Node, Scalar
 from tidewaiter.language.evaluate import truth
 from tidewaiter.language.fields import Fields, text_of
@@ -21,12 +21,12 @@ _WANTED = {
 }
 
 
-def case_facts(case: Fields, catalogue: Catalogue) -> dict[str, object]:
-    """Return the facts written in a test case, each as its type wants it; problems are noted."""
+def case_facts(case: Fields, catalogue: Catalogue) -> dict[str, object] | None:
+    """Return the facts written in a test case, each as its type wants it; None, noted, when it has none."""
     node = case.node.get("facts")
     if not isinstance(node, Entries):
         case.say("the test case has no facts", node or case.node, "write 'facts:' with one fact a line")
-        return {}
+        return None
     facts: dict[str, object] = {}
     for key, value in node.pairs:
         if key.text not in catalogue:
@@ -93,6 +93,14 @@ def failed_cases(
         if (found is True) != case.must_match:
             problems.append(_failure(case, whole, found))
     return problems
+
+
+def failed_indicator_cases(
+    indicator: Indicator, lists: Mapping[str, NamedList], catalogue: Catalogue, on: date | None
+) -> list[Problem]:
+    """Return a problem for each test case of a linked indicator that does not hold; lists are read as for a profile."""
+    alone = Profile(code=indicator.name, condition=indicator.condition, test_cases=indicator.test_cases)
+    return failed_cases(alone, {}, lists, catalogue, on)
 
 
 def _asked(profile: Profile, case: TestCase, indicators: Mapping[str, Condition], catalogue: Catalogue) -> Condition:

@@ -31,7 +31,7 @@ KEYS = (
 )  # fmt: skip
 """The keys of a profile, in the order in which they are written."""
 
-_INDICATOR_KEYS = ("condition", "title", "rationale", "source", "version", "example")
+_INDICATOR_KEYS = ("condition", "title", "rationale", "source", "instruction", "version", "example", "test_cases")
 _TREATMENT_KEYS = ("channel", "probability", "controls")
 _CODE = re.compile(r"[A-Za-z0-9][\w./-]{0,63}")
 _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
@@ -69,7 +69,7 @@ def written_in(path: Path, catalogue: Catalogue, problems: list[Problem]) -> lis
         found = read_list(Fields(root, problems)) if isinstance(root, Entries) else None
         return [found] if found else []
     if isinstance(root, Entries) and "indicators" in root.by_key:
-        return list(_indicators(Fields(root, problems)))
+        return list(_indicators(Fields(root, problems), catalogue))
     if isinstance(root, Entries) and ("code" in root.by_key or "condition" in root.by_key):
         return [_profile(Fields(root, problems), catalogue)]
     advice = "a profile has 'code:' and 'condition:', indicators stand under 'indicators:', a list begins with 'list:'"
@@ -77,16 +77,16 @@ def written_in(path: Path, catalogue: Catalogue, problems: list[Problem]) -> lis
     return []
 
 
-def _indicators(fields: Fields) -> list[WrittenIndicator]:
+def _indicators(fields: Fields, catalogue: Catalogue) -> list[WrittenIndicator]:
     fields.refuse_unknown(("indicators",), "a file of indicators")
     node = fields.node.get("indicators")
     if not isinstance(node, Entries):
         fields.say("'indicators' is a mapping", node or fields.node, "write each name with its condition below it")
         return []
-    return [found for key, value in node.pairs if (found := _indicator(fields, key, value))]
+    return [found for key, value in node.pairs if (found := _indicator(fields, key, value, catalogue))]
 
 
-def _indicator(fields: Fields, key: Scalar, value: Node) -> WrittenIndicator | None:
+def _indicator(fields: Fields, key: Scalar, value: Node, catalogue: Catalogue) -> WrittenIndicator | None:
     if not _NAME.fullmatch(key.text):
         fields.say(f"'{key.text}' is not a name of an indicator", key, "use a-z, 0-9 and _, a letter first")
     elif key.text in RESERVED:
@@ -101,6 +101,8 @@ def _indicator(fields: Fields, key: Scalar, value: Node) -> WrittenIndicator | N
         title=record.text("title"),
         rationale=record.text("rationale"),
         source=record.text("source"),
+        instruction=record.text("instruction"),
+        test_cases=_cases(record, catalogue),
         version=record.whole("version", 1),
         example=record.flag("example"),
         place=key.place,
@@ -109,9 +111,9 @@ def _indicator(fields: Fields, key: Scalar, value: Node) -> WrittenIndicator | N
 
 
 def _condition(fields: Fields, what: str) -> Scalar | None:
-    node = fields.scalar("condition")
-    if node is None and not isinstance(fields.node.get("condition"), Entries):
-        fields.say(f"{what} has no condition", fields.node.get("condition") or fields.node, "write 'condition:'")
+    node, written = fields.scalar("condition"), fields.node.get("condition")
+    if node is None and (written is None or isinstance(written, Scalar)):
+        fields.say(f"{what} has no condition", written or fields.node, "write 'condition:'")
     return node
 
 
@@ -188,5 +190,6 @@ def _cases(fields: Fields, catalogue: Catalogue) -> tuple[TestCase, ...]:
             record.say("a test case says once whether it must match", node, advice)
             continue
         facts = case_facts(record, catalogue)
-        found.append(TestCase(record.text(named[0]), facts, named[0] == "must_match", node.place))
+        if facts is not None:
+            found.append(TestCase(record.text(named[0]), facts, named[0] == "must_match", node.place))
     return tuple(found)

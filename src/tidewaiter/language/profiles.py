@@ -9,7 +9,7 @@ from tidewaiter.core.condition import Always, Condition, InList, linked, walk
 from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import Indicator, NamedList, Profile, ProfileSet, Status
-from tidewaiter.language.cases import failed_cases
+from tidewaiter.language.cases import failed_cases, failed_indicator_cases
 from tidewaiter.language.documents import Scalar
 from tidewaiter.language.linking import linked_indicators, too_large
 from tidewaiter.language.parse import parse_condition
@@ -44,6 +44,9 @@ def check(paths: Iterable[Path | str], catalogue: Catalogue, *, on: date | None 
     profile_set = reading.profile_set()
     indicators = {name: indicator.condition for name, indicator in profile_set.indicators.items()}
     found = list(reading.problems)
+    for indicator in profile_set.indicators.values():
+        if indicator.name not in reading.unreadable_indicators:
+            found += failed_indicator_cases(indicator, profile_set.lists, catalogue, on)
     for profile in profile_set.profiles.values():
         if profile.code not in reading.unreadable:
             found += failed_cases(profile, indicators, profile_set.lists, catalogue, on)
@@ -84,6 +87,7 @@ class _Reading:
         self.catalogue = catalogue
         self.problems: list[Problem] = []
         self.unreadable: set[str] = set()
+        self.unreadable_indicators: set[str] = set()
         written = [found for file in self._files(paths) for found in written_in(file, catalogue, self.problems)]
         self.lists = self._unique("list", [found for found in written if isinstance(found, NamedList)])
         self._indicator_texts = [found for found in written if isinstance(found, WrittenIndicator)]
@@ -132,7 +136,10 @@ class _Reading:
     def _read_indicators(self) -> dict[str, Indicator]:
         read: list[Indicator] = []
         for found in self._indicator_texts:
-            indicator = replace(found.indicator, condition=self._condition(found.condition) or Always(False))
+            condition = self._condition(found.condition)
+            if condition is None:
+                self.unreadable_indicators.add(found.indicator.name)
+            indicator = replace(found.indicator, condition=condition or Always(False))
             if indicator.name in self.catalogue:
                 message = f"indicator '{indicator.name}' has the name of a fact"
                 self.problems.append(Problem(message, indicator.place, "choose another name"))
