@@ -102,13 +102,13 @@ def create_view(connection: duckdb.DuckDBPyConnection, table: Table, paths: list
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(table.name)} AS {empty}")
         return
     names = ", ".join(quoted(name) for name in columns)
-    files = ", ".join(_literal(path) for path in paths)
+    files = ", ".join(path_literal(path) for path in paths)
     stored = f"SELECT * FROM read_parquet([{files}], union_by_name = true)"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW {quoted(table.name)} AS SELECT {names} FROM ({empty} UNION ALL BY NAME {stored})"
     )
 
 
-def _literal(path: str) -> str:
-    """Return our own file's path as a literal: a view's text cannot carry marks."""
+def path_literal(path: str) -> str:
+    """Return a file of our own as a literal: DuckDB takes no mark for it in a view or a COPY."""
     return "'" + path.replace("'", "''") + "'"

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -58,6 +57,10 @@ class LakeWriter:
             raise LakeError(f"the lake in {self.folder} could not be written: {failed.strerror}") from failed
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
+
+    def staging_folder(self) -> Path:
+        """Return a new folder on the lake's own disk for files in the making; gone after the block."""
+        return Path(tempfile.mkdtemp(dir=self._staging))
 
     def staging_file(self) -> Path:
         """Return a new path on the lake's own disk for a file that may be adopted; gone after the block."""
@@ -152,12 +155,3 @@ def sweep_data(folder: Path, manifest: Manifest) -> None:
     for path in (folder / DATA).rglob("*.parquet"):
         if path.relative_to(folder).as_posix() not in named:
             path.unlink(missing_ok=True)
-
-
-def connect(memory: str, spill: Path) -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB connection with its memory, threads and spill folder set, days and moments in UTC."""
-    connection = duckdb.connect(
-        config={"memory_limit": memory, "threads": 2, "temp_directory": str(spill), "preserve_insertion_order": True}
-    )
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
