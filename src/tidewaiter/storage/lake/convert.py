@@ -205,7 +205,7 @@ def _problems(builder: _Builder, where: str) -> str:
         f"reason := {marks.mark(reason)}) END"
         for test, shown, raw, reason in builder.tests
     )
-    whole = 'CASE WHEN fault IS NOT NULL THEN struct_pack("column" := \'\', "value" := NULL, reason := fault) END'
+    whole = 'CASE WHEN fault IS NOT NULL THEN struct_pack("column" := CAST(NULL AS VARCHAR), "value" := CAST(NULL AS VARCHAR), reason := fault) END'
     listed = f"list_filter([{found}], lambda one: one IS NOT NULL)"
     kept = f"CASE WHEN fault IS NOT NULL THEN [{whole}] ELSE {listed} END"
     return f"""
@@ -218,7 +218,8 @@ def _problems(builder: _Builder, where: str) -> str:
 def _values(builder: _Builder, where: str) -> str:
     texts = ", ".join(["*", *builder.texts])
     values = ", ".join(["*", *builder.values])
-    return f"cleaned AS (SELECT {texts} FROM chunk WHERE fault IS NOT NULL OR {where}), typed AS (SELECT {values} FROM cleaned)"
+    used = f"SELECT * FROM chunk WHERE fault IS NOT NULL OR {where}"
+    return f"cleaned AS (SELECT {texts} FROM ({used})), typed AS (SELECT {values} FROM cleaned)"
 
 
 def register_chunk(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:

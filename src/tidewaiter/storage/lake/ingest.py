@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.errors import LakeError
 from tidewaiter.core.mapping import FileMapping
@@ -150,11 +148,10 @@ def _write(staged: Staged, name: str, writer: LakeWriter, loaded: datetime, prog
 
 
 def _report(staged: Staged, name: str) -> TableReport:
-    row = staged.connection.execute(f"""
+    ((rows, versions, amended),) = staged.connection.execute(f"""
         SELECT (SELECT count(*) FROM new_{name}), count(*), count(*) FILTER (version > 1)
         FROM groups_{name} WHERE state = 'new'
-    """).fetchone()
-    rows, versions, amended = row or (0, 0, 0)
+    """).fetchall()
     return TableReport(rows=rows, versions=versions, amended=amended)
 
 
@@ -171,30 +168,3 @@ def _write_rejects(staged: Staged, folder: Path, source: Path, loaded: datetime)
     )
     aside.replace(path)
     return path
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """One problem of one input row; `column` and `value` are None where the whole row, or a sibling, is at fault."""
-
-    line: int
-    column: str | None
-    value: str | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDeclarations:
-    """Declarations read from a file without a lake.
-
-    `rows` has the fields of the table, `version` (1 where the file gives none) and `known_at`, in the order of lodging;
-    `undecided` names the declarations that were rejected as a whole, sorted.
-    """
-
-    rows: pa.Table
-    read: int
-    accepted: int
-    rejected: int
-    rejects: tuple[Reject, ...]
-    undecided: tuple[str, ...]
-    mapping: str

@@ -83,7 +83,7 @@ def _converted(
     for number, conversion in enumerate(_conversions(chunk.cells, file, mapping, zone)):
         path = f"{target}-{number}.parquet"
         conversion.converted(connection, path)
-        if connection.execute(f"SELECT bool_or(bad) FROM {path_literal(path)}").fetchone() == (True,):
+        if connection.execute(f"SELECT bool_or(bad) FROM {path_literal(path)}").fetchall() == [(True,)]:
             connection.register("wrong", conversion.wrong(connection))
             connection.execute("INSERT INTO rejects SELECT DISTINCT * FROM wrong")
         yield conversion.table.name, path

@@ -40,7 +40,8 @@ def _group(staged: Staged, table: Table) -> None:
         CREATE TABLE rows_{table.name} AS
         SELECT line, feed, {key}{rows}, given_version, known_at, row_digest,
                CASE WHEN {absent} THEN NULL ELSE dense_rank() OVER (ORDER BY {key}, given_version) END AS "group",
-               row_number() OVER (PARTITION BY {key}, given_version{rows}, row_digest ORDER BY line, feed) > 1 AS repeats
+               row_number() OVER (PARTITION BY {key}, given_version{rows}, row_digest
+                                  ORDER BY line, feed) > 1 AS repeats
         FROM staged_{table.name}
     """)
 
@@ -139,8 +140,8 @@ def _spread_table(staged: Staged, table: Table) -> None:
 
 
 def _count(staged: Staged, table: str) -> int:
-    row = staged.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return 0 if row is None else int(row[0])
+    ((count,),) = staged.connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(count)
 
 
 def _states(staged: Staged) -> None:
