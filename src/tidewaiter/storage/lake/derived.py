@@ -1,0 +1,56 @@
+"""What is worked out from the lake and kept, so that it is worked out once: files named by the digest of their inputs.
+
+A file's name is its content's cause, so it is never stale and never changed: it is written aside and renamed, and any
+number of processes may read, or make the same file at the same moment. Nothing here is needed to recover the lake;
+the whole folder may be removed at any time.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+DERIVED = "derived"
+_SPARED_SECONDS = 6 * 3600
+
+
+def key_of(*inputs: object) -> str:
+    """Return the digest that names what is made from these inputs (anything JSON can write)."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def place_of(folder: Path, kind: str, key: str) -> Path:
+    """Return where the derived file of that kind and key is or would be kept."""
+    return folder / DERIVED / kind / f"{key}.parquet"
+
+
+def kept(path: Path, write: Callable[[Path], None]) -> Path:
+    """Return the path, having the file written first when it is not there yet."""
+    if path.exists():
+        os.utime(path)
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix="aside-", suffix=".part")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        write(aside)
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def sweep_derived(folder: Path, keep: Collection[Path]) -> int:
+    """Remove what no current state needs and nobody has asked for in six hours; return how many files went."""
+    gone = 0
+    for path in sorted((folder / DERIVED).rglob("*.par*")):
+        if path not in keep and time.time() - path.stat().st_mtime > _SPARED_SECONDS:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone

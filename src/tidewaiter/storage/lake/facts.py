@@ -1,0 +1,303 @@
+"""The fact table: every fact of the catalogue for every item, with the figures that the day of decision could know.
+
+A back-test and a live decision read the same query over the same tables, so both have the same numbers: history as
+of the close of the day before, filings known at the moment of lodging, declarations lodged earlier the same day.
+"""
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.facts import Catalogue, FactType
+from tidewaiter.storage.lake.derived import kept, key_of, place_of
+from tidewaiter.storage.lake.fact_query import KEY, fact_query, texts_read
+from tidewaiter.storage.lake.filings import make_filings
+from tidewaiter.storage.lake.history import asked_of, make_history
+from tidewaiter.storage.lake.items import make_items, open_lake, view_part
+from tidewaiter.storage.lake.lake import Snapshot
+from tidewaiter.storage.lake.peers import make_peers
+from tidewaiter.storage.lake.recipes import Peers, Recipe, SameDay, Seizures, recipes
+from tidewaiter.storage.lake.same_day import make_same_day
+from tidewaiter.storage.lake.seized import make_seized
+from tidewaiter.storage.lake.standing import make_standing
+from tidewaiter.storage.lake.statistics import kinds_of, movements
+
+BATCH_ROWS = 262_144
+MEMORY = "1200MB"
+FORMAT = 1
+"""Grows when the making of facts changes, so that rows kept by an older program are not read."""
+
+_SOURCES = ("declarations", "events", "consignments", "results", "seizures")
+
+
+def statistics_day(snapshot: Snapshot, on: date) -> date:
+    """Return the day at whose close statistics are taken for a decision on that day.
+
+    It is the day before or, in a lake whose days are closed one by one, the last closed day if that is earlier.
+    """
+    before = on - timedelta(days=1)
+    return before if snapshot.closed_through is None else min(before, snapshot.closed_through)
+
+
+def fact_schema(catalogue: Catalogue) -> pa.Schema:
+    """Return the Arrow schema of fact rows: declaration_id, version, item_number, then the facts in order."""
+    key = [pa.field("declaration_id", pa.string()), pa.field("version", pa.int64()), pa.field("item_number", pa.int64())]
+    return pa.schema([*key, *(pa.field(fact.name, _arrow_type(fact.type, fact.scale)) for fact in catalogue)])
+
+
+def fact_batches(
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    start: date,
+    end: date,
+    *,
+    only: Collection[str] | None = None,
+    memory: str = MEMORY,
+) -> Iterator[pa.RecordBatch]:
+    """Give the fact rows of the declarations lodged from start to end (both included), in order of lodging.
+
+    Each declaration comes once, in the version known at the close of its day of lodging (its first, when none was),
+    its rows together in one batch of at most 262,144 rows. `only` names the facts wanted; the key columns always
+    come. Months not asked for before are made first and kept. Raises NotKnownError for a name that is no fact.
+    """
+    names = _wanted(catalogue, only)
+    months = [m for m in snapshot.partitions("declarations") if f"{start:%Y-%m}" <= m <= f"{end:%Y-%m}"]
+    paths = {month: place_of(snapshot.folder, "facts", _key(snapshot, catalogue, month)) for month in months}
+    missing = [month for month in months if not paths[month].exists()]
+    if missing:
+        _make_months(snapshot, catalogue, {month: paths[month] for month in missing}, memory)
+    schema = pa.schema([field for field in fact_schema(catalogue) if field.name in (*KEY, *names)])
+    yield from _whole_declarations(_rows(paths.values(), schema, start, end))
+
+
+def facts_of_rows(
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    rows: pa.Table,
+    on: date,
+    statistics_on: date,
+    *,
+    only: Collection[str] | None = None,
+    memory: str = MEMORY,
+) -> pa.Table:
+    """Return the fact rows of declarations about to be decided on that day, in order of lodging.
+
+    `rows` are declaration rows with the columns of the canonical table (absent columns are absent values), in the
+    lake or not; `statistics_on` is the day at whose close history is taken, see `statistics_day`. The lake's rows of
+    the same declarations are left out of the same-day counts. Raises NotKnownError for a name that is no fact.
+    """
+    names = _wanted(catalogue, only)
+    made = {name: recipe for name, recipe in recipes(catalogue).items()}
+    with _opened(snapshot, memory) as connection:
+        connection.register("given", rows)
+        _choose_given(connection, rows, on, statistics_on)
+        make_standing(connection, snapshot.administration)
+        _prepare(connection, snapshot, made, "chosen")
+        make_items(connection, texts_read(catalogue, made))
+        make_filings(connection)
+        _make_same_day(connection, made, _day_rows(connection))
+        table = connection.sql(fact_query(catalogue, made, asked_of(made))).to_arrow_table()
+    schema = fact_schema(catalogue)
+    return table.select(schema.names).cast(schema).select([*KEY, *names])
+
+
+def _wanted(catalogue: Catalogue, only: Collection[str] | None) -> list[str]:
+    names = [fact.name for fact in catalogue]
+    if only is None:
+        return names
+    unknown = sorted(name for name in only if name not in catalogue and name not in KEY)
+    if unknown:
+        raise NotKnownError(f"no fact is named {', '.join(unknown)}")
+    return [name for name in names if name in only]
+
+
+def _key(snapshot: Snapshot, catalogue: Catalogue, month: str) -> str:
+    """Return what names the facts of a month: the catalogue, and all that could have been known in the month."""
+    administration, closed = snapshot.administration, snapshot.closed_through
+    known = {
+        table: {name: held for name, held in snapshot.digests(table).items() if name <= month} for table in _SOURCES
+    }
+    settings = (administration.currency, administration.time_zone, str(administration.material_duty))
+    stale = None if closed is None or f"{closed + timedelta(days=1):%Y-%m}" > month else closed.isoformat()
+    return key_of(FORMAT, duckdb.__version__, catalogue.version, settings, stale, month, known)
+
+
+@contextmanager
+def _opened(snapshot: Snapshot, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    with tempfile.TemporaryDirectory(prefix="tidewaiter-") as spill, open_lake(snapshot, memory, spill) as connection:
+        connection.execute("SET VARIABLE closed_through = ?", [snapshot.closed_through])
+        yield connection
+
+
+def _make_months(snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, Path], memory: str) -> None:
+    made = recipes(catalogue)
+    with _opened(snapshot, memory) as connection:
+        make_standing(connection, snapshot.administration)
+        connection.execute(_CHOSEN_HEADS)
+        partitions = snapshot.partitions("declarations")
+        view_part(connection, "declarations", [path for month in paths for path in partitions[month]], "asked_part")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW wanted AS {_CHOSEN.format(part='asked_part')}")
+        _prepare(connection, snapshot, made, "wanted")
+        for month, path in paths.items():
+            kept(path, lambda aside, month=month: _write_month(connection, snapshot, catalogue, made, month, aside))  # type: ignore[misc]
+
+
+_CHOSEN_HEADS = """
+    CREATE OR REPLACE TEMP TABLE chosen_head AS
+    SELECT declaration_id, version FROM head QUALIFY row_number() OVER (
+        PARTITION BY declaration_id ORDER BY from_on <= lodged_on DESC,
+            CASE WHEN from_on <= lodged_on THEN -version ELSE version END) = 1
+"""
+
+# An administration's day decides; a lake with closed days has no statistics after the last of them.
+_CHOSEN = """
+    SELECT *, lodged_day AS decided_on, least(lodged_day - 1, coalesce(getvariable('closed_through'),
+        DATE '9999-12-31')) AS statistics_day, lodged_at AS moment
+    FROM (SELECT *, CAST(timezone(getvariable('zone'), lodged_at) AS DATE) AS lodged_day FROM {part})
+    SEMI JOIN chosen_head USING (declaration_id, version)
+"""
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, made: Mapping[str, Recipe], source: str
+) -> None:
+    """Make every table that is looked up by entity and statistics day, for all that `source` asks."""
+    held = movements(connection, snapshot, kinds_of(made.values()))
+    for asked in asked_of(made):
+        make_history(connection, asked, held, source)
+    for name, recipe in made.items():
+        if isinstance(recipe, Seizures):
+            make_seized(connection, name, recipe, source)
+    measures = dict.fromkeys(recipe.of for recipe in made.values() if isinstance(recipe, Peers))
+    make_peers(connection, snapshot, tuple(measures), source)
+
+
+def _write_month(
+    connection: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    made: Mapping[str, Recipe],
+    month: str,
+    path: Path,
+) -> None:
+    view_part(connection, "declarations", snapshot.partitions("declarations")[month], "month_part")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW chosen AS {_CHOSEN.format(part='month_part')}")
+    make_items(connection, texts_read(catalogue, made))
+    make_filings(connection)
+    _make_same_day(connection, made, "item")
+    connection.sql(fact_query(catalogue, made, asked_of(made))).write_parquet(
+        str(path), compression="zstd", row_group_size=122_880
+    )
+
+
+def _make_same_day(connection: duckdb.DuckDBPyConnection, made: Mapping[str, Recipe], source: str) -> None:
+    for name, recipe in made.items():
+        if isinstance(recipe, SameDay):
+            make_same_day(connection, name, recipe.of, source)
+
+
+def _choose_given(connection: duckdb.DuckDBPyConnection, rows: pa.Table, on: date, statistics_on: date) -> None:
+    columns = set(rows.column_names)
+    version = "coalesce(version, 1)" if "version" in columns else "1"
+    known_at = "coalesce(known_at, lodged_at)" if "known_at" in columns else "lodged_at"
+    connection.execute("SET VARIABLE decided_on = ?", [on])
+    connection.execute("SET VARIABLE statistics_on = ?", [statistics_on])
+    left_out = ", ".join(columns & {"version", "known_at"})
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE chosen AS SELECT *, getvariable('decided_on') AS decided_on, "
+        "getvariable('statistics_on') AS statistics_day, greatest(lodged_at, "
+        "timezone(getvariable('zone'), CAST(getvariable('decided_on') AS TIMESTAMP))) AS moment FROM ("
+        "SELECT * FROM declarations WHERE false UNION ALL BY NAME "
+        f"SELECT * {f'EXCLUDE ({left_out})' if left_out else ''}, CAST({version} AS BIGINT) AS version, "
+        f"{known_at} AS known_at FROM given)"
+    )
+
+
+def _day_rows(connection: duckdb.DuckDBPyConnection) -> str:
+    """Make and name the relation of all declarations lodged on the days of `item`: the given ones and the lake's."""
+    connection.execute(_CHOSEN_HEADS)
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE day_row AS
+        SELECT * EXCLUDE (lodged_day, month), lodged_day AS lodged_on FROM (
+            SELECT *, CAST(timezone(getvariable('zone'), lodged_at) AS DATE) AS lodged_day,
+                strftime(lodged_at, '%Y') AS month
+            FROM declarations SEMI JOIN chosen_head USING (declaration_id, version)
+            ANTI JOIN chosen USING (declaration_id))
+        WHERE lodged_day IN (SELECT lodged_on FROM item)
+        UNION ALL BY NAME SELECT * EXCLUDE (decided_on, statistics_day, moment),
+            CAST(timezone(getvariable('zone'), lodged_at) AS DATE) AS lodged_on FROM chosen
+    """)
+    return "day_row"
+
+
+def _rows(paths: Collection[Path], schema: pa.Schema, start: date, end: date) -> Iterator[pa.RecordBatch]:
+    """Give the rows of the files that were lodged in the period."""
+    read = list(dict.fromkeys([*schema.names, "lodged_on"]))
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=read):
+                days = batch.column("lodged_on")
+                inside = pa.compute.and_(
+                    pa.compute.greater_equal(days, pa.scalar(start)), pa.compute.less_equal(days, pa.scalar(end))
+                )
+                kept_rows = batch.filter(inside).select(schema.names)
+                yield from kept_rows.cast(schema).to_batches() if isinstance(kept_rows, pa.Table) else [kept_rows]
+
+
+def _whole_declarations(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give the rows again in batches of at most BATCH_ROWS that split no declaration."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        while rows > BATCH_ROWS:
+            whole = pa.Table.from_batches(held).combine_chunks()
+            cut = _last_boundary(whole.column("declaration_id"))
+            yield from _one(whole.slice(0, cut))
+            rest = whole.slice(cut)
+            held, rows = rest.to_batches(), rest.num_rows
+            if cut == whole.num_rows:
+                break
+    if rows:
+        yield from _one(pa.Table.from_batches(held))
+
+
+def _one(table: pa.Table) -> list[pa.RecordBatch]:
+    return [batch for batch in table.combine_chunks().to_batches() if batch.num_rows]
+
+
+def _last_boundary(ids: pa.ChunkedArray) -> int:
+    """Return how many rows make up whole declarations within BATCH_ROWS; the first declaration's, if it is longer."""
+    at = BATCH_ROWS
+    while at > 0 and ids[at] == ids[at - 1]:
+        at -= 1
+    if at:
+        return at
+    at = BATCH_ROWS
+    while at < len(ids) and ids[at] == ids[at - 1]:
+        at += 1
+    return at
+
+
+def _arrow_type(kind: FactType, scale: int) -> pa.DataType:
+    match kind:
+        case FactType.TEXT | FactType.WORDS:
+            return pa.string()
+        case FactType.DECIMAL:
+            return pa.decimal128(18, scale)
+        case FactType.INTEGER:
+            return pa.int64()
+        case FactType.RATIO:
+            return pa.float64()
+        case FactType.DATE:
+            return pa.date32()
+        case FactType.FLAG:
+            return pa.bool_()

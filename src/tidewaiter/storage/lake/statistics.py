@@ -1,0 +1,132 @@
+"""Day-close statistics: by entity and day, what was added to and taken from its counts.
+
+A movement says: from the close of `counted_on` on, the counts of the entity for the day `window_on` change by so
+much. An amendment takes the old version away and adds the new one on the day it counts; a cancellation takes away; a
+result adds when it became known. Movements are kept per kind of entity and month of lodging, in files named by what
+they were made from: a month is made again only when its declarations, or what became of them, changed, and making
+all from scratch gives the same files.
+"""
+
+import tempfile
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import duckdb
+
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.storage.lake.derived import kept, key_of, place_of, sweep_derived
+from tidewaiter.storage.lake.items import WORKING, entity, open_lake, view_part
+from tidewaiter.storage.lake.lake import Lake, Snapshot
+from tidewaiter.storage.lake.recipes import Count, Distinct, Recipe, Since, recipes
+from tidewaiter.storage.lake.standing import make_standing
+
+FORMAT = 1
+"""Grows when a movement's meaning changes, so that files of an older program are not read."""
+
+type Kind = tuple[str, ...]
+"""The columns that name an entity."""
+
+
+def kinds_of(made: Iterable[Recipe]) -> tuple[Kind, ...]:
+    """Return the kinds of entity that these facts rest on, each once, in order."""
+    kinds: dict[Kind, None] = {}
+    for recipe in made:
+        match recipe:
+            case Count(of=of) | Since(of=of):
+                kinds[of] = None
+            case Distinct(what=what, of=of):
+                kinds[of + what] = None
+            case _:
+                pass
+    return tuple(kinds)
+
+
+def update_statistics(lake: Lake, catalogue: Catalogue, *, memory: str = "1GB") -> int:
+    """Bring the day-close statistics up to the lake's present state and remove what it no longer needs.
+
+    Returns the number of files it made: 0 when nothing changed.
+    """
+    snapshot = lake.snapshot()
+    kinds = kinds_of(recipes(catalogue).values())
+    before = set(lake.folder.glob("derived/movements/*.parquet"))
+    with tempfile.TemporaryDirectory(prefix="tidewaiter-") as spill:
+        with open_lake(snapshot, memory, spill) as connection:
+            make_standing(connection, snapshot.administration)
+            held = movements(connection, snapshot, kinds)
+    current = {path for paths in held.values() for path in paths}
+    sweep_derived(lake.folder, current)
+    return len(current - before)
+
+
+def movements(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, kinds: Collection[Kind]
+) -> dict[Kind, list[Path]]:
+    """Return the files of movements of each kind, a file a month, making those that are not there.
+
+    The connection has the tables of `make_standing`.
+    """
+    partitions, digests = snapshot.partitions("declarations"), snapshot.digests("declarations")
+    fates = _fates(connection)
+    held: dict[Kind, list[Path]] = {kind: [] for kind in kinds}
+    for month, paths in partitions.items():
+        view_part(connection, "declarations", paths, "part")
+        for kind in kinds:
+            key = key_of(
+                FORMAT, entity(kind), WORKING["lodged_on"], snapshot.administration.time_zone, digests[month],
+                fates.get(month), str(snapshot.administration.material_duty),
+            )  # fmt: skip
+            path = place_of(snapshot.folder, "movements", key)
+            held[kind].append(kept(path, lambda aside, kind=kind: _write(connection, kind, aside)))  # type: ignore[misc]
+    return held
+
+
+def _fates(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return by month of lodging a digest of what became of its declarations later."""
+    rows = connection.execute("""
+        SELECT month, md5(string_agg(fate, ',' ORDER BY fate)) FROM (
+            SELECT month, concat_ws('|', declaration_id, version, until_on) AS fate FROM ended
+            UNION ALL
+            SELECT month, concat_ws('|', declaration_id, metric, from_on, coalesce(CAST(until_on AS VARCHAR), '-'))
+            FROM outcome JOIN (SELECT DISTINCT declaration_id, month FROM head) AS lodged USING (declaration_id))
+        GROUP BY month
+    """).fetchall()
+    return dict(rows)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, kind: Kind, path: Path) -> None:
+    connection.sql(_movements(kind)).write_parquet(str(path), compression="zstd")
+
+
+def _movements(kind: Kind) -> str:
+    return f"""
+        WITH unit AS (
+            SELECT entity, declaration_id, version, min(lodged_on) AS lodged_on,
+                greatest(min(counted_on), min(lodged_on)) AS from_on,
+                count(*) AS items, CAST(coalesce(sum(net_mass), 0) AS DECIMAL(38, 3)) AS net_mass
+            FROM (SELECT {entity(kind)} AS entity, {WORKING["lodged_on"]} AS lodged_on, declaration_id, version,
+                    counted_on, net_mass FROM part)
+            WHERE entity IS NOT NULL GROUP BY entity, declaration_id, version),
+        stood AS (
+            SELECT unit.*, until_on FROM unit LEFT JOIN ended USING (declaration_id, version)
+            WHERE until_on IS NULL OR until_on > from_on),
+        told AS (
+            SELECT entity, metric, outcome.from_on AS known_on, greatest(stood.from_on, outcome.from_on) AS from_on,
+                least(stood.until_on, outcome.until_on) AS until_on
+            FROM stood JOIN outcome USING (declaration_id)),
+        moved AS (
+            SELECT entity, from_on AS counted_on, lodged_on AS window_on, 1 AS declarations, items, net_mass,
+                0 AS results, 0 AS findings FROM stood
+            UNION ALL SELECT entity, until_on, lodged_on, -1, -items, -net_mass, 0, 0
+            FROM stood WHERE until_on IS NOT NULL
+            UNION ALL SELECT entity, from_on, known_on, 0, 0, 0, CAST(metric = 'results' AS INTEGER),
+                CAST(metric = 'findings' AS INTEGER) FROM told WHERE until_on IS NULL OR until_on > from_on
+            UNION ALL SELECT entity, until_on, known_on, 0, 0, 0, -CAST(metric = 'results' AS INTEGER),
+                -CAST(metric = 'findings' AS INTEGER) FROM told WHERE until_on > from_on)
+        SELECT entity, counted_on, window_on, CAST(sum(declarations) AS BIGINT) AS declarations,
+            CAST(sum(items) AS BIGINT) AS items, CAST(sum(net_mass) AS DECIMAL(38, 3)) AS net_mass,
+            CAST(sum(results) AS BIGINT) AS results, CAST(sum(findings) AS BIGINT) AS findings
+        FROM moved GROUP BY entity, counted_on, window_on
+        HAVING sum(declarations) <> 0 OR sum(items) <> 0 OR sum(net_mass) <> 0 OR sum(results) <> 0
+            OR sum(findings) <> 0
+        ORDER BY entity, counted_on, window_on
+    """
