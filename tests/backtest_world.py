@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -54,7 +55,7 @@ def fact_rows(rows: Sequence[tuple[str, int, date, str | None, str, str]]) -> pa
 
 
 def lake_with(
-    folder: Path, *, administration: Administration | None = None, **tables: list[Mapping[str, object]]
+    folder: Path, *, administration: Administration | None = None, **tables: Sequence[Mapping[str, object]]
 ) -> Snapshot:
     """Return the snapshot of a new lake that holds these rows of these tables."""
     lake = Lake.create(folder, administration or Administration(currency="EUR", material_duty=Decimal(100)))
@@ -136,20 +137,20 @@ OUTCOMES = pa.schema(
 )
 
 
-def outcome(number: str, day: date = DAY_ONE, **fields: object) -> dict[str, object]:
+def outcome(number: str, day: date = DAY_ONE, **fields: Any) -> dict[str, object]:
     """Return what became of a declaration: nothing known, unless said."""
     blank: dict[str, object] = dict.fromkeys(OUTCOMES.names)
     flags = dict.fromkeys(("labelled", "offence", "immaterial", "pending", "not_inspected"), False)
     return blank | flags | {"declaration_id": number, "lodged_on": day} | fields
 
 
-def clean(number: str, day: date = DAY_ONE, **fields: object) -> dict[str, object]:
+def clean(number: str, day: date = DAY_ONE, **fields: Any) -> dict[str, object]:
     """Return a declaration examined with nothing found, half an hour's work."""
     known = {"labelled": True, "recovered": Decimal("0.000"), "officer_minutes": Decimal("30.0")}
     return outcome(number, day, known_on=day + timedelta(days=2), **known) | fields
 
 
-def offence(number: str, day: date = DAY_ONE, **fields: object) -> dict[str, object]:
+def offence(number: str, day: date = DAY_ONE, **fields: Any) -> dict[str, object]:
     """Return a declaration examined with a material finding worth 500, half an hour's work."""
     return clean(number, day, offence=True, recovered=Decimal("500.000"), categories=["ORIGIN"]) | fields
 
