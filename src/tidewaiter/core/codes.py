@@ -12,8 +12,11 @@ _COUNTRIES = """
     SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ
     UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
-COUNTRIES = frozenset(_COUNTRIES.split())
-"""ISO 3166-1 alpha-2, officially assigned."""
+USER_ASSIGNED = frozenset({"XK", "XT"})
+"""Codes ISO 3166-1 leaves to its users that we know: XK Kosovo, XT Tessaria (the fictional country of `generate`)."""
+
+COUNTRIES = frozenset(_COUNTRIES.split()) | USER_ASSIGNED
+"""ISO 3166-1 alpha-2, officially assigned, and those of USER_ASSIGNED."""
 
 _CURRENCIES = """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW

@@ -6,32 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewaiter.core.tables import Field, FieldType, Table
-
-INSTANT = pa.timestamp("us", tz="UTC")
-
-
-def arrow_type(field: Field) -> pa.DataType:
-    """Return the Arrow type in which the lake keeps a field."""
-    match field.type:
-        case FieldType.DECIMAL:
-            return pa.decimal128(18, field.scale)
-        case FieldType.RECORDS:
-            return pa.list_(pa.struct([pa.field(sub.name, arrow_type(sub)) for sub in field.fields]))
-        case other:
-            return _PLAIN[other]
-
-
-_PLAIN = {
-    FieldType.TEXT: pa.string(),
-    FieldType.CODE: pa.string(),
-    FieldType.INTEGER: pa.int64(),
-    FieldType.RATIO: pa.float64(),
-    FieldType.DATE: pa.date32(),
-    FieldType.INSTANT: INSTANT,
-    FieldType.FLAG: pa.bool_(),
-    FieldType.CODES: pa.list_(pa.string()),
-}
+from tidewaiter.core.tables import Table
+from tidewaiter.storage.lake.schema import INSTANT, arrow_type
 
 
 def schema_of(table: Table) -> pa.Schema:

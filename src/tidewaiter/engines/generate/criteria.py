@@ -106,7 +106,7 @@ def _new(seen: Seen) -> np.ndarray:
 
 
 CRITERIA = (
-    Criterion(code="W300", meaning="importer on the watch list after a finding", channel=RED, chance=0.5,
+    Criterion(code="W300", meaning="importer on the watch list after a finding", channel=RED, chance=0.25,
               applies=lambda seen: seen.of_heads(seen.watched[seen.lodged.heads.trader])),
     Criterion(code="C114", meaning="worn clothing", channel=RED, chance=0.35,
               applies=lambda seen: seen.chapter("6309")),

@@ -8,11 +8,12 @@ import numpy as np
 
 from tidewaiter.engines.generate.calendar import Calendar
 from tidewaiter.engines.generate.country import OFFICES, RELIEFS, load_goods, load_partners
-from tidewaiter.engines.generate.names import Companies, companies
+from tidewaiter.engines.generate.names import Companies, codes, companies
 from tidewaiter.engines.generate.streams import Streams
 from tidewaiter.engines.generate.traders import SLOTS, Traders, broker_count, enrolled, supplier_pool
 
-ITEMS_PER_INSTANCE = 250_000
+ITEMS_PER_INSTANCE = 50_000
+FEWEST_GANGS = 3
 OPPORTUNIST = "OPP"
 """Scheme id of irregularities nobody planned: single traders who try it now and then."""
 
@@ -161,13 +162,16 @@ def plan(streams: Streams, calendar: Calendar, items: int, honest: Traders) -> t
         newcomers = _members(rng, calendar, scheme, len(schemes), turnover * recipe.share / of)
         traders = enrolled(traders, newcomers)
         schemes.append(scheme)
+    drawn = codes(streams.of("codes"), "T", len(traders))
+    traders = replace(traders, companies=replace(traders.companies, code=drawn))
     return Plan(schemes=tuple(schemes), brokers=broker_count(items), supplier_pool=supplier_pool(items)), traders
 
 
 def _instances(items: int) -> Iterator[tuple[Recipe, int, int]]:
     """Yield each recipe with the instance's number and how many there are; larger runs have more."""
     for recipe in RECIPES:
-        of = min(max(1, items // ITEMS_PER_INSTANCE), len(recipe.variants))
+        fewest = FEWEST_GANGS if recipe.kind is Kind.SMUGGLING else 1
+        of = min(max(fewest, items // ITEMS_PER_INSTANCE), len(recipe.variants))
         for instance in range(of):
             yield recipe, instance, of
 
@@ -176,9 +180,9 @@ def _scheme(
     rng: np.random.Generator, calendar: Calendar, recipe: Recipe, instance: int, at: int, brokers: int
 ) -> Scheme:
     """Return one scheme, its members to stand from position `at` on."""
-    codes, origin, hidden = recipe.variants[instance]
+    words, origin, hidden = recipe.variants[instance]
     goods, partners = load_goods(), load_partners()
-    pairs = [code.split("/") for code in codes.split()]
+    pairs = [code.split("/") for code in words.split()]
     starts, ends = calendar.share(rng.uniform(0, 0.2)), _end(rng, calendar)
     scheme = Scheme(
         scheme_id=f"{recipe.prefix}{instance + 1:02d}",
@@ -266,5 +270,5 @@ def _lives(rng: np.random.Generator, calendar: Calendar, scheme: Scheme, count: 
 
 def _register(rng: np.random.Generator, scheme: Scheme, count: int) -> Companies:
     """Return codes, names and addresses; shells share one address."""
-    own = companies(rng, f"T{rng.integers(10, 99)}", count)
+    own = companies(rng, "", count)
     return replace(own, address=own.address[:1] * count) if scheme.kind is Kind.SHELL else own

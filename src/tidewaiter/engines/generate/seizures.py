@@ -21,6 +21,7 @@ PROHIBITED = ("DRUGS", "CITES", "ARMS", "OTHER_PROHIBITED")
 GOODS = ("Cocaine in bricks", "Ivory pieces", "Pistols and parts", "Unlicensed fireworks")
 CODES = ("293972", "960110", "930200", "360410")
 HIDDEN = ("behind a false wall", "within the cover load", "in the container's frame", "in cartons of the third row")
+CENTS_A_GRAM = 4_000
 MEANS = ("physical examination", "scan image", "search dog", "information received")
 
 
@@ -36,7 +37,7 @@ def seizures_table(lodged: Lodged, registers: Registers, acts: Acts, until: int)
     kinds = rows.categories[:, [CATEGORIES.index(name) for name in PROHIBITED]].argmax(axis=1)
     ids = papers.declaration_ids(heads)
     house, master = papers.house_documents(lodged.seed, heads), papers.master_documents(lodged.seed, heads)
-    grams = rows.seized // 9
+    grams = np.maximum(rows.seized // CENTS_A_GRAM, 1)
     columns = {
         "seizure_number": to.joined(to.constant("SZ-", len(rows)), ids),
         "seized_at": to.instants(rows.completed),
@@ -104,7 +105,7 @@ def loose_seizures(streams: Streams, month: Month, until: int) -> pa.Table:
         "hs_code": _texts(CODES, kind),
         "quantity": to.decimals(grams, QUANTITY_SCALE),
         "quantity_unit": to.constant("KG", count),
-        "value": to.decimals(grams * 900, MONEY_SCALE, held=2),
+        "value": to.decimals(grams * CENTS_A_GRAM, MONEY_SCALE, held=2),
         "detection_means": _texts(MEANS, rng.integers(2, 4, count)),
         "origin": _texts(load_partners().country, rng.integers(0, len(load_partners().country), count)),
         "version": to.integers(np.ones(count)),

@@ -57,7 +57,7 @@ def timeline(streams: Streams, month: int, heads: Heads, selection: Selection) -
     lifted = np.where(hold < NEVER, np.minimum(hold, NEVER // 2) + _hours(rng, np.full(count, 40.0), 0.6), NEVER)
     last = np.maximum.reduce([np.where(step < NEVER, step, 0) for step in (paid, exam_to, lifted, decided)])
     released = last + _hours(rng, np.where(selection.final >= YELLOW, 3, 0.3), 0.7)
-    cancelled = np.where(rng.random(count) < 0.012, decided + _hours(rng, np.full(count, 20.0), 1.0), NEVER)
+    cancelled = np.where(rng.random(count) < 0.016, decided + _hours(rng, np.full(count, 2.0), 0.9), NEVER)
     gone = cancelled < released
     steps = {
         "filed": filed, "arrived": arrived, "discharged": discharged, "lodged": lodged, "paid": paid,

@@ -49,7 +49,7 @@ def honest_traders(streams: Streams, calendar: Calendar, items: int) -> Traders:
     count = max(60, items // ITEMS_PER_TRADER)
     rng = streams.of("traders")
     weight = rng.pareto(1.15, count) + 0.15
-    weight = np.minimum(weight, np.quantile(weight, 0.995) * 4)
+    weight = np.minimum(weight, np.quantile(weight, 0.98) * 1.5)
     born, died = _life_spans(rng, calendar, count)
     large = weight > np.quantile(weight, 0.93)
     goods, origins = habits(streams.of("habits"), count)
