@@ -67,7 +67,7 @@ class Grammar:
     def expect(self, text: str, after: str) -> None:
         """Take that word or sign. Raises Refused when it is not there."""
         if not self.take(text):
-            raise Refused(f"'{text}' is missing after {after}", self.next.start, f"found {self._found()}")
+            raise Refused(f"'{text.upper()}' is missing after {after}", self.next.start, f"found {self._found()}")
 
     def whole(self) -> Condition:
         """Read the whole text."""

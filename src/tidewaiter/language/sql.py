@@ -32,7 +32,7 @@ from tidewaiter.core.condition import (
 from tidewaiter.core.facts import Fact, FactType
 from tidewaiter.language.text import constant_text
 
-_QUOTED = frozenset(
+RESERVED_BY_DUCKDB = frozenset(
     re.findall(
         r"\w+",
         """all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
@@ -42,7 +42,7 @@ _QUOTED = frozenset(
         trailing true union unique unpivot using variadic when where window with""",
     )
 )
-"""The reserved words of DuckDB: a fact of such a name is quoted."""
+"""A fact of such a name is quoted."""
 
 
 def sql_text(condition: Condition) -> str:
@@ -91,7 +91,11 @@ def _literal(
 
 
 def _joined(word: str, terms: Iterable[Condition]) -> str:
-    return word.join(f"({sql_text(term)})" if isinstance(term, And | Or | Not) else sql_text(term) for term in terms)
+    return word.join(f"({sql_text(term)})" if _looser(term) else sql_text(term) for term in terms)
+
+
+def _looser(term: Condition) -> bool:
+    return isinstance(term, And | Or | Not) and not (isinstance(term, Not) and isinstance(term.term, IsMissing))
 
 
 def _any(parts: Iterable[str]) -> str:
@@ -146,4 +150,4 @@ def _searched(phrase: str) -> str:
 
 
 def _column(fact: Fact) -> str:
-    return f'"{fact.name}"' if fact.name in _QUOTED else fact.name
+    return f'"{fact.name}"' if fact.name in RESERVED_BY_DUCKDB else fact.name

@@ -9,13 +9,16 @@ from tidewaiter.core.profile import Profile, Status, TestCase, Treatment
 from tidewaiter.language.profile_files import DAYS, KEYS, LINES, NUMBERS, TEXTS
 from tidewaiter.language.text import constant_text, text_in_lines
 
+_BREAKS = frozenset("\r\x85\u2028\u2029")
+"""What YAML takes for the end of a line unless it is escaped."""
+
 
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks."""
 
 
 def _block(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
+    style = '"' if _BREAKS.intersection(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
