@@ -9,6 +9,7 @@ import pyarrow as pa
 from tidewaiter.core.mapping import FileMapping, Source, TableMapping
 from tidewaiter.core.tables import TABLES, Field, FieldType, Table
 from tidewaiter.core.tables.field import instant, integer
+from tidewaiter.storage.lake.cleaning import cleaned
 from tidewaiter.storage.lake.complete import month
 from tidewaiter.storage.lake.digest import row_digest
 from tidewaiter.storage.lake.formats.chunk import Chunk
@@ -205,7 +206,8 @@ def _problems(builder: _Builder, where: str) -> str:
         f"reason := {marks.mark(reason)}) END"
         for test, shown, raw, reason in builder.tests
     )
-    whole = 'CASE WHEN fault IS NOT NULL THEN struct_pack("column" := CAST(NULL AS VARCHAR), "value" := CAST(NULL AS VARCHAR), reason := fault) END'
+    absent = "CAST(NULL AS VARCHAR)"
+    whole = f'struct_pack("column" := {absent}, "value" := {absent}, reason := fault)'
     listed = f"list_filter([{found}], lambda one: one IS NOT NULL)"
     kept = f"CASE WHEN fault IS NOT NULL THEN [{whole}] ELSE {listed} END"
     return f"""
@@ -224,5 +226,5 @@ def _values(builder: _Builder, where: str) -> str:
 
 def register_chunk(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
     """Make the chunk readable as the relation `chunk`."""
-    table = chunk.cells.append_column("line", chunk.lines).append_column("fault", chunk.faults)
+    table = cleaned(chunk.cells).append_column("line", chunk.lines).append_column("fault", chunk.faults)
     connection.register("chunk", table)

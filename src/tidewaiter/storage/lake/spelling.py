@@ -13,8 +13,6 @@ from tidewaiter.core.mapping import FileFormat, Source
 from tidewaiter.core.tables import Field, FieldType
 from tidewaiter.storage.lake.schema import DECIMAL_DIGITS, duckdb_type, quoted
 
-_BLANKS = " \t\r\n\x0b\x0c\u00a0\u3000\ufeff"
-_SEPARATORS = "\x00\x1c\x1d\x1e\x1f"
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?"
 _WHOLE = r"[+-]?[0-9]{1,18}(\.0*)?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?"
@@ -83,7 +81,7 @@ class Spelling:
     marks: Marks
 
     def text(self, column: Column) -> str:
-        """Return a cell as clean text: NFC, without outer white space or separators; absent when a null word."""
+        """Return a (cleaned) cell as text; absent when empty or a null word."""
         value = column.name
         if pa.types.is_floating(column.type):
             whole = f"abs({value}) < 1e15 AND {value} = trunc({value})"
@@ -93,16 +91,9 @@ class Spelling:
             )
         elif not column.is_text:
             value = f"CAST({value} AS VARCHAR)"
-        return self.clean(value)
-
-    def clean(self, value: str) -> str:
-        """Return text as the lake keeps it, absent when empty or a null word."""
-        mark = self.marks.mark
-        parted = f"translate({value}, {mark(_SEPARATORS)}, {mark(' ' * len(_SEPARATORS))})"
-        plain = f"trim(nfc_normalize({parted}), {mark(_BLANKS)})"
-        kept = f"nullif({plain}, '')"
+        kept = f"nullif({value}, '')"
         if self.form.null_words:
-            kept = f"CASE WHEN NOT list_contains({mark(list(self.form.null_words))}, {kept}) THEN {kept} END"
+            kept = f"CASE WHEN NOT list_contains({self.marks.mark(list(self.form.null_words))}, {kept}) THEN {kept} END"
         return kept
 
     def read(self, spec: Field, source: Source, text: str, column: Column | None) -> str:
@@ -190,8 +181,7 @@ class Spelling:
         return self._code_list(cut)
 
     def _code_list(self, values: str) -> str:
-        blanks = self.marks.mark(_BLANKS)
-        each = f"list_transform({values}, lambda code: nullif(upper(trim(code, {blanks})), ''))"
+        each = f"list_transform({values}, lambda code: nullif(upper(trim(code)), ''))"
         kept = f"list_filter({each}, lambda code: code IS NOT NULL)"
         return f"CASE WHEN len({kept}) > 0 THEN {kept} END"
 
