@@ -42,3 +42,10 @@ lake_option = click.option(
     metavar="DIR",
     help="Folder of the lake (default: TIDEWAITER_LAKE, `lake` in tidewaiter.toml, or ./lake).",
 )
+
+mapping_option = click.option(
+    "--mapping",
+    "mapping_name",
+    metavar="NAME_OR_FILE",
+    help="How columns become fields (default: the one shipped mapping that fits).",
+)

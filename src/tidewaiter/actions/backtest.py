@@ -1,0 +1,72 @@
+"""Back-test profile files on a lake."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tidewaiter.core.errors import InputError, NotKnownError, Problem
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.profile import ProfileSet, Status, effective_conditions
+from tidewaiter.engines.backtest import backtest, needed_facts
+from tidewaiter.engines.report import Period, Report
+from tidewaiter.language.profiles import read_profiles
+from tidewaiter.storage.lake.facts import fact_batches
+from tidewaiter.storage.lake.lake import Lake, Snapshot
+from tidewaiter.storage.lake.outcomes import outcomes
+
+type Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackTest:
+    """A report with what it rests on: profiles, state of the lake, catalogue, and the day the lists were read for."""
+
+    report: Report
+    profile_set: ProfileSet
+    snapshot: Snapshot
+    catalogue: Catalogue
+    lists_on: date
+
+
+def back_test(
+    paths: Sequence[Path],
+    *,
+    lake: Lake,
+    catalogue: Catalogue,
+    start: date,
+    end: date,
+    tuned_until: date | None = None,
+    as_of: date | None = None,
+    progress: Progress,
+) -> BackTest:
+    """Run the profiles of the files over the declarations lodged from start to end, both included.
+
+    Lists are read for the last day: a draft is asked with today's knowledge. Results count as known on `as_of` (None:
+    all the lake holds). Raises InputError for problems of the files, NotKnownError when no declaration was lodged.
+    """
+    if end < start:
+        raise InputError(f"the period ends on {end}, before it begins on {start}")
+    profile_set = read_profiles(paths, catalogue)
+    if not profile_set.profiles:
+        raise InputError(
+            Problem(f"there is no profile in {', '.join(map(str, paths))}", suggestion="give a file with 'profile:'")
+        )
+    conditions = effective_conditions(profile_set, catalogue, end)
+    snapshot = lake.snapshot()
+    known = outcomes(snapshot, start, end, as_of=as_of)
+    if not known.num_rows:
+        raise NotKnownError(f"the lake holds no declaration lodged from {start} to {end}")
+    progress("facts", 0, None)
+    report = backtest(
+        fact_batches(snapshot, catalogue, start, end, only=needed_facts(conditions)),
+        known,
+        conditions,
+        period=Period(start, end),
+        tuned_until=tuned_until,
+        in_force=[code for code, profile in profile_set.profiles.items() if profile.status is Status.ACTIVE],
+        as_of=as_of,
+        currency=snapshot.administration.currency,
+        progress=lambda done: progress("items back-tested", done, None),
+    )
+    return BackTest(report=report, profile_set=profile_set, snapshot=snapshot, catalogue=catalogue, lists_on=end)

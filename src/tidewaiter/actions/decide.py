@@ -1,0 +1,147 @@
+"""Decide a file of declarations: read, look the facts up, route; nothing is written to the lake."""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from tidewaiter.core.decision import Decision
+from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.mapping import FileMapping
+from tidewaiter.core.policy import Policy
+from tidewaiter.core.profile import Profile, ProfileSet
+from tidewaiter.engines.deciding import InForce, decide_all, facts_needed, in_force
+from tidewaiter.engines.draw import Lodged, identities, key_digest
+from tidewaiter.language.policy import read_policy
+from tidewaiter.language.profiles import check, read_profiles
+from tidewaiter.language.set_digest import set_digest
+from tidewaiter.storage.lake.facts import facts_of_rows, statistics_day
+from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.lake.reading import Reject, read_declarations
+
+REJECTED = "one of its rows was rejected"
+
+type Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The decisions about one file, with all that they rest on.
+
+    `read`, `accepted` and `rejected` count input rows; `undecided` says for each declaration with a rejected row why it
+    has no decision (it is never green); `statistics_day` is the last day history counts; `left_out` says for each
+    profile that selects nothing why. `set_digest` names the profiles, lists and policy in force, `catalogue` the
+    version of the fact catalogue, `key_digest` the key.
+    """
+
+    on: date
+    statistics_day: date
+    mapping: str
+    read: int
+    accepted: int
+    rejected: int
+    rejects_file: Path | None
+    decisions: tuple[Decision, ...]
+    undecided: Mapping[str, str]
+    left_out: Mapping[str, str]
+    set_digest: str
+    policy: Policy
+    catalogue: str
+    key_digest: str
+
+
+def decide_file(
+    file: Path,
+    *,
+    mapping: FileMapping | None,
+    profile_paths: Sequence[Path],
+    policy_file: Path,
+    lake: Lake,
+    catalogue: Catalogue,
+    on: date,
+    key: bytes,
+    rejects_file: Path,
+    progress: Progress,
+) -> Decided:
+    """Return the decision about every declaration of the file on that day.
+
+    Raises InputError with every problem of the file, the profiles or the policy: an active profile with a blank
+    required part or a failing test case decides nothing.
+    """
+    profile_set = _sound(profile_paths, catalogue)
+    policy = read_policy(policy_file, catalogue, indicators=profile_set.indicators, lists=profile_set.lists)
+    force = in_force(profile_set, policy, catalogue, on)
+    snapshot = lake.snapshot()
+    until = statistics_day(snapshot, on)
+    given = read_declarations(file, mapping, time_zone=snapshot.administration.time_zone, progress=progress)
+    if given.rejects:
+        _write_rejects(rejects_file, given.rejects)
+    progress("facts", 0, given.rows.num_rows)
+    facts = facts_of_rows(snapshot, catalogue, given.rows, on, until, only=facts_needed(force))
+    progress("deciding", 0, given.rows.num_rows)
+    decisions = decide_all(facts, force, identities=_identities(given.rows), key=key)
+    return Decided(
+        on=on,
+        statistics_day=until,
+        mapping=given.mapping,
+        read=given.read,
+        accepted=given.accepted,
+        rejected=given.rejected,
+        rejects_file=rejects_file if given.rejects else None,
+        decisions=tuple(decisions),
+        undecided=dict.fromkeys(given.undecided, REJECTED),
+        left_out=force.left_out,
+        set_digest=_digest(force),
+        policy=policy,
+        catalogue=catalogue.version,
+        key_digest=key_digest(key),
+    )
+
+
+def _sound(paths: Sequence[Path], catalogue: Catalogue) -> ProfileSet:
+    """Return the profiles of the files, refusing any that may not be in force."""
+    profile_set = read_profiles(paths, catalogue)
+    problems = [problem for problem in check(paths, catalogue) if not problem.warning]
+    problems += [problem for profile in profile_set.profiles.values() for problem in _impossible(profile)]
+    if problems:
+        raise InputError(problems)
+    return profile_set
+
+
+def _impossible(profile: Profile) -> list[Problem]:
+    total = sum(treatment.probability for treatment in profile.treatments)
+    if total <= 1 + 1e-9:
+        return []
+    advice = "treatments are alternatives: let their percentages add up to 100 at most"
+    return [Problem(f"profile '{profile.code}' gives treatments of {100 * total:g} %", profile.place, advice)]
+
+
+def _digest(force: InForce) -> str:
+    selectivity = force.selectivity
+    return set_digest(selectivity.profiles, force.conditions, force.mandatory, selectivity.policy)
+
+
+def _write_rejects(file: Path, rejects: Iterable[Reject]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("line", "column", "value", "reason"))
+        writer.writerows((reject.line, reject.column, reject.value, reject.reason) for reject in rejects)
+
+
+def _identities(rows: pa.Table) -> dict[str, str]:
+    """Return what each declaration is drawn by, in the order of lodging."""
+    names = ("lodged_at", "declaration_id", "previous_document", "containers")
+    documents: dict[str, str | None] = {}
+    containers: dict[str, set[str]] = {}
+    ordered = sorted(zip(*(rows.column(name).to_pylist() for name in names), strict=True), key=lambda row: row[:2])
+    for _, declaration_id, document, numbers in ordered:
+        documents[declaration_id] = documents.get(declaration_id) or document
+        containers.setdefault(declaration_id, set()).update(numbers or ())
+    return identities(
+        Lodged(declaration_id, document, frozenset(containers[declaration_id]))
+        for declaration_id, document in documents.items()
+    )
