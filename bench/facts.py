@@ -98,7 +98,7 @@ def make_lake(folder: Path, items: int) -> Lake:
 
 
 def _arrow(connection: duckdb.DuckDBPyConnection, query: str, marks: list[object]) -> pa.Table:
-    return connection.execute(query, marks).to_arrow_table()
+    return connection.sql(query, params=marks).to_arrow_table()
 
 
 def measure(lake: Lake) -> dict[str, float]:
@@ -118,6 +118,7 @@ def measure(lake: Lake) -> dict[str, float]:
         "again_s": round(again - made, 2),
         "rows": rows,
         "facts": len(catalogue.facts),
+        "cpu_s": round(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]), 1),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 

@@ -10,7 +10,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 DERIVED = "derived"
@@ -27,23 +28,29 @@ def place_of(folder: Path, kind: str, key: str) -> Path:
     return folder / DERIVED / kind / f"{key}.parquet"
 
 
-def kept(path: Path, write: Callable[[Path], None]) -> Path:
-    """Return the path, having the file written first when it is not there yet."""
-    if path.exists():
+def is_kept(path: Path) -> bool:
+    """Tell whether the derived file is there; if so, note that it was asked for."""
+    try:
         os.utime(path)
-        return path
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@contextmanager
+def keeping(path: Path) -> Iterator[Path]:
+    """Give a path to write aside; what was written is put in place on leaving the block, nothing on an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix="aside-", suffix=".part")
     os.close(handle)
     aside = Path(name)
     try:
-        write(aside)
+        yield aside
         with aside.open("rb") as file:
             os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    return path
 
 
 def sweep_derived(folder: Path, keep: Collection[Path]) -> int:

@@ -11,6 +11,8 @@ from tidewaiter.storage.lake.recipes import Count, Distinct, Expression, FieldOf
 KEY = ("declaration_id", "version", "item_number")
 """The columns of a fact row before its facts."""
 
+_DAYS = "day BETWEEN getvariable('first_day') AND getvariable('last_day')"
+
 
 def texts_read(catalogue: Catalogue, made: Mapping[str, Recipe]) -> frozenset[str]:
     """Return the working columns of words that these facts read."""
@@ -86,13 +88,13 @@ def _joins(made: Mapping[str, Recipe], asked: tuple[Asked, ...]) -> str:
         "FROM filing) AS consigned ON consigned_id = item.declaration_id AND consigned_under = item.previous_document"
     ]
     parts += [
-        f"LEFT JOIN {one.table} ON {one.table}.entity = {_entity(one.kind)} AND {one.table}.day = item.statistics_day"
+        f"LEFT JOIN (FROM {one.table} WHERE {_DAYS}) AS {one.table} ON {one.table}.entity = {_entity(one.kind)} AND {one.table}.day = item.statistics_day"
         for one in asked
     ]
     for name, recipe in made.items():
         if isinstance(recipe, Seizures):
             parts.append(
-                f"LEFT JOIN seized_{name} ON seized_{name}.entity = item.{recipe.at} "
+                f"LEFT JOIN (FROM seized_{name} WHERE {_DAYS}) AS seized_{name} ON seized_{name}.entity = item.{recipe.at} "
                 f"AND seized_{name}.day = item.statistics_day"
             )
         elif isinstance(recipe, SameDay):

@@ -5,18 +5,19 @@ of the close of the day before, filings known at the moment of lodging, declarat
 """
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue, FactType
-from tidewaiter.storage.lake.derived import kept, key_of, place_of
+from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of
 from tidewaiter.storage.lake.fact_query import KEY, fact_query, texts_read
 from tidewaiter.storage.lake.filings import make_filings
 from tidewaiter.storage.lake.history import asked_of, make_history
@@ -30,6 +31,8 @@ from tidewaiter.storage.lake.standing import make_standing
 from tidewaiter.storage.lake.statistics import kinds_of, movements
 
 BATCH_ROWS = 262_144
+ROW_GROUP = 65_536
+ROWS_AT_ONCE = 200_000
 MEMORY = "1200MB"
 FORMAT = 1
 """Grows when the making of facts changes, so that rows kept by an older program are not read."""
@@ -70,7 +73,7 @@ def fact_batches(
     names = _wanted(catalogue, only)
     months = [m for m in snapshot.partitions("declarations") if f"{start:%Y-%m}" <= m <= f"{end:%Y-%m}"]
     paths = {month: place_of(snapshot.folder, "facts", _key(snapshot, catalogue, month)) for month in months}
-    missing = [month for month in months if not paths[month].exists()]
+    missing = [month for month in months if not is_kept(paths[month])]
     if missing:
         _make_months(snapshot, catalogue, {month: paths[month] for month in missing}, memory)
     schema = pa.schema([field for field in fact_schema(catalogue) if field.name in (*KEY, *names)])
@@ -145,8 +148,8 @@ def _make_months(snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, P
         view_part(connection, "declarations", [path for month in paths for path in partitions[month]], "asked_part")
         connection.execute(f"CREATE OR REPLACE TEMP VIEW wanted AS {_CHOSEN.format(part='asked_part')}")
         _prepare(connection, snapshot, made, "wanted")
-        for month, path in paths.items():
-            kept(path, lambda aside, month=month: _write_month(connection, snapshot, catalogue, made, month, aside))  # type: ignore[misc]
+        for months in _in_turn(snapshot, list(paths)):
+            _write_months(connection, snapshot, catalogue, {month: paths[month] for month in months})
 
 
 _CHOSEN_HEADS = """
@@ -179,22 +182,45 @@ def _prepare(
     make_peers(connection, snapshot, tuple(measures), source)
 
 
-def _write_month(
-    connection: duckdb.DuckDBPyConnection,
-    snapshot: Snapshot,
-    catalogue: Catalogue,
-    made: Mapping[str, Recipe],
-    month: str,
-    path: Path,
+def _in_turn(snapshot: Snapshot, months: Sequence[str]) -> Iterator[list[str]]:
+    """Give the months in groups of at most ROWS_AT_ONCE stored rows, one month at least."""
+    stored = {month: sum(pq.read_metadata(path).num_rows for path in paths)
+              for month, paths in snapshot.partitions("declarations").items()}  # fmt: skip
+    group: list[str] = []
+    for month in months:
+        if group and sum(stored[held] for held in group) + stored[month] > ROWS_AT_ONCE:
+            yield group
+            group = []
+        group.append(month)
+    yield group
+
+
+def _write_months(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, Path]
 ) -> None:
-    view_part(connection, "declarations", snapshot.partitions("declarations")[month], "month_part")
+    made, schema = recipes(catalogue), fact_schema(catalogue)
+    partitions = snapshot.partitions("declarations")
+    view_part(connection, "declarations", [path for month in paths for path in partitions[month]], "month_part")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW chosen AS {_CHOSEN.format(part='month_part')}")
     make_items(connection, texts_read(catalogue, made))
     make_filings(connection)
     _make_same_day(connection, made, "item")
-    connection.sql(fact_query(catalogue, made, asked_of(made))).write_parquet(
-        str(path), compression="zstd", row_group_size=122_880
-    )
+    rows = connection.sql(fact_query(catalogue, made, asked_of(made))).to_arrow_reader(ROW_GROUP)
+    with ExitStack() as stack:
+        asides = {month: stack.enter_context(keeping(path)) for month, path in paths.items()}
+        writers = {
+            month: stack.enter_context(pq.ParquetWriter(aside, schema, compression="zstd"))
+            for month, aside in asides.items()
+        }
+        for batch in rows:
+            for month, part in _by_month(batch.select(schema.names).cast(schema)):
+                writers[month].write_batch(part)
+
+
+def _by_month(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    months = pc.strftime(batch.column("lodged_on"), "%Y-%m")
+    for month in pc.unique(months).to_pylist():
+        yield month, batch.filter(pc.equal(months, month))
 
 
 def _make_same_day(connection: duckdb.DuckDBPyConnection, made: Mapping[str, Recipe], source: str) -> None:
@@ -244,8 +270,8 @@ def _rows(paths: Collection[Path], schema: pa.Schema, start: date, end: date) ->
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=read):
                 days = batch.column("lodged_on")
-                inside = pa.compute.and_(
-                    pa.compute.greater_equal(days, pa.scalar(start)), pa.compute.less_equal(days, pa.scalar(end))
+                inside = pc.and_(
+                    pc.greater_equal(days, pa.scalar(start)), pc.less_equal(days, pa.scalar(end))
                 )
                 kept_rows = batch.filter(inside).select(schema.names)
                 yield from kept_rows.cast(schema).to_batches() if isinstance(kept_rows, pa.Table) else [kept_rows]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import duckdb
 
 from tidewaiter.core.administration import Administration
-from tidewaiter.core.tables import DECLARATIONS, TABLES, FieldType
+from tidewaiter.core.tables import DECLARATIONS, TABLES
 from tidewaiter.storage.lake.lake import Snapshot
 from tidewaiter.storage.lake.macros import define_macros, words_columns
 from tidewaiter.storage.lake.schema import create_view
@@ -101,8 +101,6 @@ def make_items(connection: duckdb.DuckDBPyConnection, texts: frozenset[str]) -> 
         f"whole AS (SELECT declaration_id, version, {whole} FROM worked GROUP BY declaration_id, version) "
         "SELECT * FROM worked JOIN whole USING (declaration_id, version)"
     )
+    connection.execute("SET VARIABLE first_day = (SELECT min(statistics_day) FROM item)")
+    connection.execute("SET VARIABLE last_day = (SELECT max(statistics_day) FROM item)")
 
-
-def listed(table: str, kind: FieldType) -> tuple[str, ...]:
-    """Return the names of the fields of that type."""
-    return tuple(field.name for field in TABLES[table].fields if field.type is kind)

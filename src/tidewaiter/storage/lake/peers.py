@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tidewaiter.storage.lake.derived import kept, key_of, place_of
+from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of
 from tidewaiter.storage.lake.items import WORKING
 from tidewaiter.storage.lake.lake import Snapshot
 
@@ -68,10 +68,13 @@ def _files(
     connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, measure: str, asked: Sequence[date]
 ) -> Iterator[Path]:
     places = {month: place_of(snapshot.folder, "peers", _key(snapshot, measure, month)) for month in asked}
-    missing = [month for month, path in places.items() if not path.exists()]
+    missing = [month for month, path in places.items() if not is_kept(path)]
     made = _percentiles(connection, measure, missing) if missing else {}
     for month, path in places.items():
-        yield kept(path, lambda aside, month=month: pq.write_table(made[month], aside))  # type: ignore[misc]
+        if month in made:
+            with keeping(path) as aside:
+                pq.write_table(made[month], aside)
+        yield path
 
 
 def _key(snapshot: Snapshot, measure: str, month: date) -> str:
@@ -88,7 +91,7 @@ def _key(snapshot: Snapshot, measure: str, month: date) -> str:
 def _percentiles(
     connection: duckdb.DuckDBPyConnection, measure: str, months: Sequence[date]
 ) -> dict[date, pa.Table]:
-    rows = connection.execute(
+    rows = connection.sql(
         f"""
         SELECT {WORKING["hs4"]} AS hs4, {WORKING["hs6"]} AS hs6, origin, {WORKING[measure]} AS figure,
             head.lodged_on - DATE '1970-01-01' AS lodged_on, head.from_on - DATE '1970-01-01' AS from_on,
@@ -96,7 +99,7 @@ def _percentiles(
         FROM declarations JOIN head USING (declaration_id, version) LEFT JOIN ended USING (declaration_id, version)
         WHERE isfinite({WORKING[measure]}) AND head.lodged_on >= ? AND head.lodged_on < ? AND {WORKING["hs4"]} IS NOT NULL
         """,
-        [_months_before(min(months), MONTHS), max(months)],
+        params=[_months_before(min(months), MONTHS), max(months)],
     ).to_arrow_table()
     grown = {level: _Groups(rows, columns) for level, columns in LEVELS}
     return {

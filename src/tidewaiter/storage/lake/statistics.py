@@ -8,13 +8,15 @@ all from scratch gives the same files.
 """
 
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tidewaiter.core.facts import Catalogue
-from tidewaiter.storage.lake.derived import kept, key_of, place_of, sweep_derived
+from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of, sweep_derived
 from tidewaiter.storage.lake.items import WORKING, entity, open_lake, view_part
 from tidewaiter.storage.lake.lake import Lake, Snapshot
 from tidewaiter.storage.lake.recipes import Count, Distinct, Recipe, Since, recipes
@@ -65,19 +67,32 @@ def movements(
 
     The connection has the tables of `make_standing`.
     """
-    partitions, digests = snapshot.partitions("declarations"), snapshot.digests("declarations")
-    fates = _fates(connection)
-    held: dict[Kind, list[Path]] = {kind: [] for kind in kinds}
-    for month, paths in partitions.items():
-        view_part(connection, "declarations", paths, "part")
-        for kind in kinds:
-            key = key_of(
-                FORMAT, entity(kind), WORKING["lodged_on"], snapshot.administration.time_zone, digests[month],
-                fates.get(month), str(snapshot.administration.material_duty),
-            )  # fmt: skip
-            path = place_of(snapshot.folder, "movements", key)
-            held[kind].append(kept(path, lambda aside, kind=kind: _write(connection, kind, aside)))  # type: ignore[misc]
-    return held
+    digests, fates = snapshot.digests("declarations"), _fates(connection)
+    held = {kind: {month: _place(snapshot, kind, digests[month], fates.get(month)) for month in digests} for kind in kinds}
+    for months in _in_turn(list(digests)):
+        todo = {kind: [month for month in months if not is_kept(held[kind][month])] for kind in kinds}
+        for listed in dict.fromkeys(tuple(months) for months in todo.values() if months):
+            view_part(connection, "declarations", _files(snapshot, listed), "part")
+            for kind in (kind for kind in kinds if tuple(todo[kind]) == listed):
+                _write(connection, kind, {month: held[kind][month] for month in listed})
+    return {kind: list(places.values()) for kind, places in held.items()}
+
+
+def _in_turn(months: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Give the months a year at a time, so that memory does not grow with the lake."""
+    for at in range(0, len(months), 12):
+        yield months[at : at + 12]
+
+
+def _files(snapshot: Snapshot, months: Iterable[str]) -> list[str]:
+    partitions = snapshot.partitions("declarations")
+    return [path for month in months for path in partitions[month]]
+
+
+def _place(snapshot: Snapshot, kind: Kind, digests: Sequence[str], fates: str | None) -> Path:
+    settings = (snapshot.administration.time_zone, str(snapshot.administration.material_duty))
+    key = key_of(FORMAT, entity(kind), WORKING["lodged_on"], settings, list(digests), fates)
+    return place_of(snapshot.folder, "movements", key)
 
 
 def _fates(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -93,14 +108,17 @@ def _fates(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(rows)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, kind: Kind, path: Path) -> None:
-    connection.sql(_movements(kind)).write_parquet(str(path), compression="zstd")
+def _write(connection: duckdb.DuckDBPyConnection, kind: Kind, places: Mapping[str, Path]) -> None:
+    rows = connection.sql(_movements(kind)).to_arrow_table()
+    for month, path in places.items():
+        with keeping(path) as aside:
+            pq.write_table(rows.filter(pc.equal(rows["month"], month)).drop("month"), aside, compression="zstd")
 
 
 def _movements(kind: Kind) -> str:
     return f"""
         WITH unit AS (
-            SELECT entity, declaration_id, version, min(lodged_on) AS lodged_on,
+            SELECT entity, declaration_id, version, min(lodged_on) AS lodged_on, strftime(min(lodged_on), '%Y-%m') AS month,
                 greatest(min(counted_on), min(lodged_on)) AS from_on,
                 count(*) AS items, CAST(coalesce(sum(net_mass), 0) AS DECIMAL(38, 3)) AS net_mass
             FROM (SELECT {entity(kind)} AS entity, {WORKING["lodged_on"]} AS lodged_on, declaration_id, version,
@@ -110,23 +128,23 @@ def _movements(kind: Kind) -> str:
             SELECT unit.*, until_on FROM unit LEFT JOIN ended USING (declaration_id, version)
             WHERE until_on IS NULL OR until_on > from_on),
         told AS (
-            SELECT entity, metric, outcome.from_on AS known_on, greatest(stood.from_on, outcome.from_on) AS from_on,
+            SELECT entity, month, metric, outcome.from_on AS known_on, greatest(stood.from_on, outcome.from_on) AS from_on,
                 least(stood.until_on, outcome.until_on) AS until_on
             FROM stood JOIN outcome USING (declaration_id)),
         moved AS (
-            SELECT entity, from_on AS counted_on, lodged_on AS window_on, 1 AS declarations, items, net_mass,
+            SELECT entity, month, from_on AS counted_on, lodged_on AS window_on, 1 AS declarations, items, net_mass,
                 0 AS results, 0 AS findings FROM stood
-            UNION ALL SELECT entity, until_on, lodged_on, -1, -items, -net_mass, 0, 0
+            UNION ALL SELECT entity, month, until_on, lodged_on, -1, -items, -net_mass, 0, 0
             FROM stood WHERE until_on IS NOT NULL
-            UNION ALL SELECT entity, from_on, known_on, 0, 0, 0, CAST(metric = 'results' AS INTEGER),
+            UNION ALL SELECT entity, month, from_on, known_on, 0, 0, 0, CAST(metric = 'results' AS INTEGER),
                 CAST(metric = 'findings' AS INTEGER) FROM told WHERE until_on IS NULL OR until_on > from_on
-            UNION ALL SELECT entity, until_on, known_on, 0, 0, 0, -CAST(metric = 'results' AS INTEGER),
+            UNION ALL SELECT entity, month, until_on, known_on, 0, 0, 0, -CAST(metric = 'results' AS INTEGER),
                 -CAST(metric = 'findings' AS INTEGER) FROM told WHERE until_on > from_on)
-        SELECT entity, counted_on, window_on, CAST(sum(declarations) AS BIGINT) AS declarations,
+        SELECT month, entity, counted_on, window_on, CAST(sum(declarations) AS BIGINT) AS declarations,
             CAST(sum(items) AS BIGINT) AS items, CAST(sum(net_mass) AS DECIMAL(38, 3)) AS net_mass,
             CAST(sum(results) AS BIGINT) AS results, CAST(sum(findings) AS BIGINT) AS findings
-        FROM moved GROUP BY entity, counted_on, window_on
+        FROM moved GROUP BY month, entity, counted_on, window_on
         HAVING sum(declarations) <> 0 OR sum(items) <> 0 OR sum(net_mass) <> 0 OR sum(results) <> 0
             OR sum(findings) <> 0
-        ORDER BY entity, counted_on, window_on
+        ORDER BY month, entity, counted_on, window_on
     """
