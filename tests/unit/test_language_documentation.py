@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from tests.strategies import small_catalogue
+
 from tidewaiter.language.profile_files import KEYS
 from tidewaiter.language.profiles import check, missing_parts, read_profiles
 
