@@ -15,71 +15,12 @@ from tidewaiter.language.profiles import check
 from tidewaiter.language.text import text
 
 CATALOGUE = small_catalogue()
-PIECES = tuple(
-    [
-        "origin",
-        "items",
-        "unit_value",
-        "lodged_on",
-        "is_new",
-        "description_words",
-        "duty_share",
-        "odd",
-        "nope",
-        "AND",
-        "OR",
-        "NOT",
-        "IN",
-        "BETWEEN",
-        "LIKE",
-        "IS",
-        "NULL",
-        "TRUE",
-        "FALSE",
-        "DATE",
-        "starts_with",
-        "has_word",
-        "in_list",
-        "at_least",
-        "points",
-        "(",
-        ")",
-        "(",
-        ")",
-        ",",
-        ",",
-        "=",
-        "<>",
-        "<",
-        ">=",
-        "*",
-        "-",
-        "+",
-        "/",
-        "==",
-        ";",
-        "--",
-        "/*",
-        "*/",
-        "'",
-        '"',
-        "'x'",
-        "'64%'",
-        "'watched'",
-        "'2024-01-31'",
-        "''",
-        "5",
-        "1.5",
-        "-3",
-        "1e400",
-        ".5",
-        "5abc",
-        "{{",
-        "é",
-        "東",
-        "1e-7",
-    ]
-)
+WRITTEN = """
+origin items unit_value lodged_on is_new description_words duty_share odd nope AND OR NOT IN BETWEEN LIKE IS NULL
+TRUE FALSE DATE starts_with has_word in_list at_least points ( ) ( ) , , = <> < >= * - + / == ; -- /* */ ' " 'x'
+'64%' 'watched' '2024-01-31' '' 5 1.5 -3 1e400 .5 5abc {{ é 東 1e-7
+"""
+PIECES = WRITTEN.split()
 SOUP = st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join)
 LINES = st.sampled_from(
     [
