@@ -24,7 +24,7 @@ from tidewaiter.storage.lake.history import asked_of, make_history
 from tidewaiter.storage.lake.items import make_items, open_lake, view_part
 from tidewaiter.storage.lake.lake import Snapshot
 from tidewaiter.storage.lake.peers import make_peers
-from tidewaiter.storage.lake.recipes import Peers, Recipe, SameDay, Seizures, recipes
+from tidewaiter.storage.lake.recipes import Peers, Recipe, SameDay, Seizures, needed, recipes
 from tidewaiter.storage.lake.same_day import make_same_day
 from tidewaiter.storage.lake.seized import make_seized
 from tidewaiter.storage.lake.standing import make_standing
@@ -97,7 +97,7 @@ def facts_of_rows(
     the same declarations are left out of the same-day counts. Raises NotKnownError for a name that is no fact.
     """
     names = _wanted(catalogue, only)
-    made = {name: recipe for name, recipe in recipes(catalogue).items()}
+    made = needed(recipes(catalogue), names)
     with _opened(snapshot, memory) as connection:
         connection.register("given", rows)
         _choose_given(connection, rows, on, statistics_on)
@@ -107,8 +107,8 @@ def facts_of_rows(
         make_filings(connection)
         _make_same_day(connection, made, _day_rows(connection))
         table = connection.sql(fact_query(catalogue, made, asked_of(made))).to_arrow_table()
-    schema = fact_schema(catalogue)
-    return table.select(schema.names).cast(schema).select([*KEY, *names])
+    schema = pa.schema([field for field in fact_schema(catalogue) if field.name in (*KEY, *names)])
+    return table.select(schema.names).cast(schema)
 
 
 def _wanted(catalogue: Catalogue, only: Collection[str] | None) -> list[str]:

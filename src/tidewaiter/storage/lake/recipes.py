@@ -1,10 +1,13 @@
 """How each fact is made, as the catalogue's `source` states it, read into values."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.core.facts import Catalogue, Fact
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 METRICS = ("declarations", "items", "net_mass", "results", "findings")
 """What a day-close statistic adds up for an entity."""
@@ -90,6 +93,15 @@ def recipes(catalogue: Catalogue) -> dict[str, Recipe]:
     if problems:
         raise InputError(problems)
     return made
+
+
+def needed(made: Mapping[str, Recipe], names: Collection[str]) -> dict[str, Recipe]:
+    """Return how these facts, and all that their expressions read, are made; in the order of the catalogue."""
+    wanted = set(names)
+    for name, recipe in reversed(made.items()):
+        if name in wanted and isinstance(recipe, Expression):
+            wanted |= set(_NAME.findall(recipe.sql)) & made.keys()
+    return {name: recipe for name, recipe in made.items() if name in wanted}
 
 
 def _recipe(fact: Fact) -> Recipe | None:
