@@ -1,7 +1,7 @@
 """Information reports: true ones about planted schemes, rumours about honest traders, and repeats of one root."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Root:
-    """One origin of information: the day it arose, whom it is about, and what it says."""
+    """One origin of information, by a name that tells nothing: the day it arose, whom it is about, and what it says."""
 
     name: str
     day: int
@@ -69,8 +69,10 @@ def reports(streams: Streams, calendar: Calendar, plan: Plan, traders: Traders, 
     """Return all reports in the order they came in; the first `honest` traders belong to no scheme."""
     rng = streams.of("reports")
     roots = [*_true_roots(rng, calendar, plan, traders), *_rumours(rng, calendar, plan, traders, honest)]
+    names = rng.permutation(len(roots)).tolist()
+    roots = [replace(root, name=f"ROOT-{name + 1:04d}") for root, name in zip(roots, names, strict=True)]
     told = [telling for root in roots for telling in _tellings(rng, calendar, root)]
-    told.sort(key=lambda telling: (telling[0], telling[1].name, telling[2]))
+    told.sort(key=lambda telling: (telling[0], telling[1].name, telling[3], telling[2]))
     return [
         Report(
             reference=f"IR-{at:05d}",
@@ -101,13 +103,12 @@ def _text(kind: Kind, traders: Traders, trader: int, good: int, origin: int, off
 def _true_roots(rng: np.random.Generator, calendar: Calendar, plan: Plan, traders: Traders) -> Iterator[_Root]:
     """Yield one to three roots for each scheme, some weeks or months after it began."""
     for scheme in plan.schemes:
-        for number in range(int(rng.integers(1, 4))):
+        for _ in range(int(rng.integers(1, 4))):
             member = int(rng.choice(scheme.members))
             begun = max(int(traders.born[member]), scheme.starts_on) + int(rng.integers(10, 120))
             text = _text(scheme.kind, traders, member, scheme.goods[0], scheme.origin, scheme.office)
             day = min(begun, calendar.last)
-            name = f"ROOT-{scheme.scheme_id}-{number + 1}"
-            yield _Root(name=name, day=day, trader=member, text=text, office=scheme.office, scheme=scheme)
+            yield _Root(name="", day=day, trader=member, text=text, office=scheme.office, scheme=scheme)
 
 
 def _rumours(
@@ -115,14 +116,14 @@ def _rumours(
 ) -> Iterator[_Root]:
     """Yield false roots about honest traders, about as many as there are true ones."""
     kinds = list(_TEXTS)
-    for number in range(2 * len(plan.schemes) + 4):
+    for _ in range(2 * len(plan.schemes) + 4):
         trader = int(rng.integers(0, honest))
         kind = kinds[int(rng.integers(0, len(kinds)))]
         good, origin = int(traders.goods[trader, 0]), int(traders.origins[trader, 0])
         office = int(traders.sea_office[trader])
         text = _text(kind, traders, trader, good, origin, office)
         day = int(rng.integers(calendar.first, calendar.last))
-        yield _Root(name=f"ROOT-X{number + 1:03d}", day=day, trader=trader, text=text, office=office, scheme=None)
+        yield _Root(name="", day=day, trader=trader, text=text, office=office, scheme=None)
 
 
 def _tellings(rng: np.random.Generator, calendar: Calendar, root: _Root) -> Iterator[tuple[int, _Root, str, bool]]:

@@ -36,7 +36,7 @@ from tidewaiter.engines.generate.traders import Traders, brokers, honest_traders
 from tidewaiter.engines.generate.words import described
 from tidewaiter.engines.generate.write import ParquetFiles, write_json, write_json_lines
 
-FEWEST_ITEMS = 500
+FEWEST_ITEMS = 100
 MOST_ITEMS = 50_000_000
 SCHEMAS = {
     "declarations": declarations.SCHEMA,
@@ -132,8 +132,8 @@ def _check(items: int, seed: int, months: int, out: Path) -> None:
         )
     if seed < 0:
         problems.append(Problem(f"the seed {seed} is negative", suggestion="give a whole number from 0"))
-    if not 3 <= months <= 120:
-        problems.append(Problem(f"{months} months cannot be generated", suggestion="ask for 3 to 120"))
+    if not 1 <= months <= 120:
+        problems.append(Problem(f"{months} months cannot be generated", suggestion="ask for 1 to 120"))
     if out.exists() and not out.is_dir():
         problems.append(Problem(f"{out} is not a folder", suggestion="name a folder to write into"))
     if problems:

@@ -262,7 +262,8 @@ def _lives(rng: np.random.Generator, calendar: Calendar, scheme: Scheme, count: 
         case Kind.SHELL:
             cuts = np.linspace(scheme.starts_on, min(scheme.ends_on, calendar.last), count + 1).astype(np.int64)
             cuts[-1] = scheme.ends_on
-            return cuts[:-1] + np.where(np.arange(count) > 0, rng.integers(5, 20, count), 0), cuts[1:] - 1
+            gaps = np.minimum(rng.integers(5, 20, count), np.diff(cuts) // 2)
+            return cuts[:-1] + np.where(np.arange(count) > 0, gaps, 0), np.maximum(cuts[1:] - 1, cuts[:-1] + 1)
         case _:
             born = np.full(count, scheme.starts_on) - rng.integers(0, 300, count)
             return born, np.full(count, scheme.ends_on + 60)
