@@ -348,3 +348,13 @@ def test_a_month_is_named_by_year() -> None:
 def test_a_profile_of_all_goods_matches_all() -> None:
     (one,) = backtest([FACTS], KNOWN, {"P": Always(True)}, period=PERIOD).profiles
     assert (one.matches, one.declarations) == (8, 6)
+
+
+def test_a_profile_that_asks_what_nobody_stated_is_not_to_be_blamed() -> None:
+    facts = fact_rows([("D1", 1, DAY_ONE, "NORTH", "640399", "1.00")])
+    blank = facts.set_column(5, "hs_code", pa.nulls(1, pa.string()))
+    (advice,) = backtest(
+        [blank], outcome_table([]), {"P": codes("870323"), "Q": dearer_than("0")}, period=PERIOD
+    ).advice
+    assert (advice.action, advice.codes) == ("supply", ("P",))
+    assert advice.reason.endswith("hs_code")

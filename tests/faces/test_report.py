@@ -106,6 +106,10 @@ def test_every_rate_stands_beside_its_counts() -> None:
     assert "1 of 2" in page().text
 
 
+def test_profiles_that_matched_nothing_are_named_once() -> None:
+    assert "Matched nothing: <IDLE>." in page().text
+
+
 def test_what_was_never_examined_is_not_tried() -> None:
     assert "not tried" in page().text
 

@@ -1,6 +1,6 @@
 """Which profiles to merge, narrow or retire, each with its reason in a sentence."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tidewaiter.core.rate import Rate
 from tidewaiter.engines.measure import ENOUGH_CASES
@@ -11,22 +11,34 @@ CONTAINED_FROM = 0.95
 
 
 def advice(
-    profiles: Mapping[str, ProfileFigures], overlap: Iterable[Pair], base: RandomSample | None
+    profiles: Mapping[str, ProfileFigures],
+    overlap: Iterable[Pair],
+    base: RandomSample | None,
+    absent: Mapping[str, Collection[str]],
 ) -> tuple[Advice, ...]:
     """Return what to do, pairs to merge first, then profiles to narrow, then those to retire.
 
+    `absent` names by profile the facts it asks about that no item of the period has: a profile that matched nothing for
+    want of them is not at fault, and the facts are to be supplied.
     A profile of a pair to merge, or alone in its set, is not retired for matching nothing that is its own.
     """
     pairs = list(overlap)
     merge = [_merge(pair) for pair in pairs if pair.jaccard >= MERGE_FROM]
     narrow = [given for pair in pairs if pair.jaccard < MERGE_FROM for given in _narrow(pair, profiles)]
     spared = {code for given in merge for code in given.codes} if len(profiles) > 1 else set(profiles)
+    starved = {code for code, figures in profiles.items() if figures.matches == 0 and absent.get(code)}
+    supply = [_supply(code, absent[code]) for code in profiles if code in starved]
     retire = [
         given
-        for figures in profiles.values()
-        if (given := _retire(figures, base, spared=figures.code in spared)) is not None
+        for code, figures in profiles.items()
+        if code not in starved and (given := _retire(figures, base, spared=code in spared)) is not None
     ]
-    return (*merge, *narrow, *retire)
+    return (*merge, *narrow, *retire, *supply)
+
+
+def _supply(code: str, facts: Collection[str]) -> Advice:
+    named = ", ".join(sorted(facts))
+    return Advice("supply", (code,), f"it matched nothing, and no item of the period has what it asks about: {named}")
 
 
 def _merge(pair: Pair) -> Advice:

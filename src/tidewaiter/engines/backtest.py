@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewaiter.core.condition import Condition, facts_of
+from tidewaiter.core.facts import Fact
 from tidewaiter.engines.advice import advice
 from tidewaiter.engines.bitmaps import Hits, hits
 from tidewaiter.engines.compile import compile_set
@@ -62,6 +63,7 @@ def backtest(
     compiled = compile_set(conditions)
     spans = _spans(period, tuned_until)
     runs = [_Run(conditions, period, span, in_force, known, offices) for span in spans]
+    lacking = Lacking(compiled.facts)
     done = 0
     for batch in batches:
         for piece, touched in _pieces(batch, runs):
@@ -69,11 +71,28 @@ def backtest(
             found = hits(compiled, encode(piece, compiled.facts))
             for run in touched:
                 run.add(rows, found)
+        lacking.look(batch)
         done += batch.num_rows
         if progress is not None:
             progress(done)
-    whole, *parts = (run.report(currency) for run in runs)
+    absent = {code: lacking.of(condition) for code, condition in conditions.items()}
+    whole, *parts = (run.report(absent, currency) for run in runs)
     return replace(whole, tuned_until=tuned_until, parts=tuple(parts))
+
+
+class Lacking:
+    """Facts that no item seen so far has."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._names = {fact.name for fact in facts}
+
+    def look(self, batch: pa.RecordBatch) -> None:
+        """Strike off the facts that an item of the batch has."""
+        self._names = {name for name in self._names if batch[name].null_count == batch.num_rows}
+
+    def of(self, condition: Condition) -> tuple[str, ...]:
+        """Return those of the facts a condition asks about that no item has."""
+        return tuple(sorted(self._names & {fact.name for fact in facts_of(condition)}))
 
 
 def _spans(period: Period, tuned_until: date | None) -> list[Period]:
@@ -135,20 +154,25 @@ class _Run:
         self._marginal[3] += exclusive(declared, self._in_force)
         self._overlap.add(found)
 
-    def report(self, currency: str) -> Report:
+    def report(self, absent: Mapping[str, Collection[str]], currency: str) -> Report:
         """Return the figures of all that was counted."""
         frame = Frame(self._period, self.span, self._known, self._offices, self._everything)
         profiles = {
             code: frame.figures(code, tally, Count(*map(int, own[:2])), Count(*map(int, own[2:])))
             for code, tally, own in zip(self.codes, self._tallies, self._marginal.T, strict=True)
         }
-        return framed_report(frame, self._united, profiles, pairs_of(self._overlap), currency)
+        return framed_report(frame, self._united, profiles, pairs_of(self._overlap), absent, currency)
 
 
 def framed_report(
-    frame: Frame, united: Tally, profiles: Mapping[str, ProfileFigures], overlap: tuple[Pair, ...], currency: str
+    frame: Frame,
+    united: Tally,
+    profiles: Mapping[str, ProfileFigures],
+    overlap: tuple[Pair, ...],
+    absent: Mapping[str, Collection[str]],
+    currency: str,
 ) -> Report:
-    """Return the report of profiles set in their frame."""
+    """Return the report of profiles set in their frame; `absent` names by profile the facts that no item has."""
     together = Count(united.items, int(united.days[1].sum()))
     return Report(
         period=frame.part,
@@ -159,7 +183,7 @@ def framed_report(
         united=frame.figures("", united, together, together),
         profiles=tuple(profiles.values()),
         overlap=overlap,
-        advice=advice(profiles, overlap, frame.base),
+        advice=advice(profiles, overlap, frame.base, absent),
         offices=frame.by_office(frame.everything),
         immature_from=frame.known.immature_from,
         currency=currency,

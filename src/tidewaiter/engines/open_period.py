@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tidewaiter.core.condition import Condition
 from tidewaiter.core.facts import Fact
-from tidewaiter.engines.backtest import example_facts, framed_report, immature_day
+from tidewaiter.engines.backtest import Lacking, example_facts, framed_report, immature_day
 from tidewaiter.engines.bitmaps import hits
 from tidewaiter.engines.compile import compile_set
 from tidewaiter.engines.encode import Block, encode
@@ -55,6 +55,7 @@ class OpenPeriod:
         self._known, self._offices = known_results(outcomes, as_of=as_of), Offices()
         self._immature = immature_day(self._known, period)
         self._compiled = compile_set(conditions)
+        self._lacking = Lacking({*facts, *self._compiled.facts})
         self._own = np.zeros(len(conditions), np.int64)
         everything = Tally(period)
         self._frame = Frame(period, period, self._known, self._offices, everything)
@@ -62,6 +63,7 @@ class OpenPeriod:
         self._frame.prepare()
 
     def _hold(self, batch: pa.RecordBatch, facts: Collection[Fact], everything: Tally) -> _Held:
+        self._lacking.look(batch)
         rows = rows_of(batch, self._known, self._offices, self._period.start)
         block = encode(batch, {*facts, *self._compiled.facts})
         bits = hits(self._compiled, block).bits
@@ -93,7 +95,9 @@ class OpenPeriod:
             code, tally, Count(items, declarations_alone), Count(in_force, in_force_declarations)
         )
         overlap = self._overlaps(code, tally.items, both, others)
-        return framed_report(self._frame, tally, {code: figures}, overlap, self._currency)
+        return framed_report(
+            self._frame, tally, {code: figures}, overlap, {code: self._lacking.of(condition)}, self._currency
+        )
 
     def _overlaps(self, code: str, items: int, both: Integers, others: Flags) -> tuple[Pair, ...]:
         found = [

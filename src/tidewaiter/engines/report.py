@@ -189,7 +189,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a profile, or a pair, and why: `action` is merge, narrow or retire."""
+    """What to do about a profile, or a pair, and why: `action` is merge, narrow, retire or supply."""
 
     action: str
     codes: tuple[str, ...]

@@ -78,6 +78,7 @@ def _environment() -> Environment:
         top_of=top_of,
         ranked=ranked,
         busiest=busiest,
+        figures_of=figures_of,
     )
     return environment
 
@@ -170,3 +171,8 @@ def busiest(days: Sequence[Count], period: Period) -> str:
     """Return the most items matched in a week, as the end of a chart's scale."""
     most = max((items for _, items in weekly(days, period.start)), default=0)
     return f"most {most:,} a week" if most else "none"
+
+
+def figures_of(report: Report, code: str) -> ProfileFigures:
+    """Return the figures of one profile of a report; KeyError when it is not among them."""
+    return {figures.code: figures for figures in report.profiles}[code]
