@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from tidewaiter.core.decision import Decision
-from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.core.errors import InputError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.core.policy import Policy
-from tidewaiter.core.profile import Profile, ProfileSet
+from tidewaiter.core.profile import ProfileSet
 from tidewaiter.engines.deciding import InForce, decide_all, facts_needed, in_force
 from tidewaiter.engines.draw import Lodged, identities, key_digest
 from tidewaiter.language.policy import read_policy
@@ -106,18 +106,9 @@ def _sound(paths: Sequence[Path], catalogue: Catalogue) -> ProfileSet:
     """Return the profiles of the files, refusing any that may not be in force."""
     profile_set = read_profiles(paths, catalogue)
     problems = [problem for problem in check(paths, catalogue) if not problem.warning]
-    problems += [problem for profile in profile_set.profiles.values() for problem in _impossible(profile)]
     if problems:
         raise InputError(problems)
     return profile_set
-
-
-def _impossible(profile: Profile) -> list[Problem]:
-    total = sum(treatment.probability for treatment in profile.treatments)
-    if total <= 1 + 1e-9:
-        return []
-    advice = "treatments are alternatives: let their percentages add up to 100 at most"
-    return [Problem(f"profile '{profile.code}' gives treatments of {100 * total:g} %", profile.place, advice)]
 
 
 def _digest(force: InForce) -> str:
