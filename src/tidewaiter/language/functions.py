@@ -170,8 +170,6 @@ def _text(reader: Reader, value: Value) -> str | None:
 
 
 def _instead_of_prefix(fact: Fact) -> str:
-    return (
-        f"write has_word({fact.name}, '...')"
-        if fact.type is FactType.WORDS
-        else f"write {fact.name} BETWEEN ... AND ..."
-    )
+    if fact.type is FactType.WORDS:
+        return f"write has_word({fact.name}, '...')"
+    return f"write {fact.name}" if fact.type is FactType.FLAG else f"write {fact.name} BETWEEN ... AND ..."
