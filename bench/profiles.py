@@ -13,7 +13,7 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.facts import facts_in
+from bench.fact_table import facts_in
 from tidewaiter.core.condition import (
     And,
     Between,
@@ -32,6 +32,9 @@ from tidewaiter.core.condition import (
     StartsWith,
 )
 from tidewaiter.core.facts import Fact, FactType
+from tidewaiter.engines.bitmaps import hits
+from tidewaiter.engines.compile import compile_set
+from tidewaiter.engines.encode import encode
 
 _SAMPLE_ROWS = 20_000
 _ORDERED = (FactType.DECIMAL, FactType.INTEGER, FactType.RATIO)
@@ -39,9 +42,17 @@ _FACTORS = tuple(map(Decimal, ("0.25", "0.4", "0.5", "0.6", "0.75", "1.5", "2", 
 
 
 def generated_profiles(path: Path, count: int, seed: int) -> dict[str, Condition]:
-    """Return that many conditions by code over the fact table; the same table and seed give the same ones."""
+    """Return that many conditions by code over the fact table; the same table and seed give the same ones.
+
+    As in an office that reviews its profiles, one that would hit over 0.5 % of items is not kept; one in twenty may hit
+    up to 5 %.
+    """
     maker = _Maker(path, seed)
-    return {f"G{number:05d}": maker.profile() for number in range(count)}
+    kept: list[Condition] = []
+    while len(kept) < count:
+        drawn = [maker.profile() for _ in range(count // 2 + 100)]
+        kept += [profile for profile, share in zip(drawn, maker.shares(drawn), strict=True) if maker.accepts(share)]
+    return {f"G{number:05d}": profile for number, profile in enumerate(kept[:count])}
 
 
 class _Maker:
@@ -50,7 +61,9 @@ class _Maker:
     def __init__(self, path: Path, seed: int) -> None:
         self._random = Random(seed)
         facts = facts_in(path)
-        sample = next(pq.ParquetFile(path).iter_batches(_SAMPLE_ROWS, columns=[fact.name for fact in facts]))
+        self._sample = sample = next(
+            pq.ParquetFile(path).iter_batches(_SAMPLE_ROWS, columns=[fact.name for fact in facts])
+        )
         self._values = {fact: _present(sample.column(fact.name), fact) for fact in facts}
         known = [fact for fact in facts if self._values[fact]]
         distinct = {fact: len(set(self._values[fact])) for fact in known}
@@ -79,6 +92,16 @@ class _Maker:
         elif draw < 0.45:
             terms.append(self._random.choice(self._indicators))
         return And(tuple(terms))
+
+    def shares(self, profiles: Sequence[Condition]) -> list[float]:
+        """Return the share of the sample that each condition hits."""
+        compiled = compile_set({str(number): profile for number, profile in enumerate(profiles)})
+        counts = hits(compiled, encode(self._sample, compiled.facts)).counts()
+        return [float(count) / self._sample.num_rows for count in counts]
+
+    def accepts(self, share: float) -> bool:
+        """Tell whether a profile of that hit share would be kept in service."""
+        return share <= (0.05 if self._random.random() < 0.05 else 0.005)
 
     def _goods_or_origin(self) -> Condition:
         return self._good() if self._random.random() < 0.6 else self._code()
@@ -129,8 +152,8 @@ class _Maker:
     def _threshold(self) -> Condition:
         fact = self._random.choice(self._numbers)
         if self._random.random() < 0.5:
-            return Compare(fact, self._random.choice((Op.GT, Op.GE)), self._at(fact, 0.5, 0.99))
-        return Compare(fact, self._random.choice((Op.LT, Op.LE)), self._at(fact, 0.01, 0.5))
+            return Compare(fact, self._random.choice((Op.GT, Op.GE)), self._at(fact, 0.6, 0.995))
+        return Compare(fact, self._random.choice((Op.LT, Op.LE)), self._at(fact, 0.005, 0.4))
 
     def _range(self) -> Condition:
         fact = self._random.choice(self._numbers + self._days)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import assert_never
+from typing import Any, assert_never
 
 from tidewaiter.core.condition import (
     Always,
@@ -35,14 +35,11 @@ def question(condition: Condition) -> Question:
     """Return a function that tells whether the condition, in negation normal form, is TRUE of a row."""
     match condition:
         case And(terms):
-            every = tuple(question(term) for term in terms)
-            return lambda row: all(ask(row) for ask in every)
+            return _every(tuple(question(term) for term in terms))
         case Or(terms):
-            some = tuple(question(term) for term in terms)
-            return lambda row: any(ask(row) for ask in some)
+            return _any(tuple(question(term) for term in terms))
         case Points(k, weighted):
-            weighed = tuple((question(term), weight) for term, weight in weighted)
-            return lambda row: sum(weight for ask, weight in weighed if ask(row)) >= k
+            return _reached(k, tuple((question(term), weight) for term, weight in weighted))
         case Always(truth):
             return lambda _: truth
         case IsMissing(fact):
@@ -57,21 +54,66 @@ def question(condition: Condition) -> Question:
             return _about(condition, negated=False)
 
 
+def _every(questions: tuple[Question, ...]) -> Question:
+    def ask(row: Row) -> bool:
+        for each in questions:  # noqa: SIM110  a generator costs more than these questions
+            if not each(row):
+                return False
+        return True
+
+    return ask
+
+
+def _any(questions: tuple[Question, ...]) -> Question:
+    def ask(row: Row) -> bool:
+        for each in questions:  # noqa: SIM110
+            if each(row):
+                return True
+        return False
+
+    return ask
+
+
+def _reached(k: int, weighed: tuple[tuple[Question, int], ...]) -> Question:
+    def ask(row: Row) -> bool:
+        still = k
+        for each, weight in weighed:
+            if each(row):
+                still -= weight
+                if still <= 0:
+                    return True
+        return still <= 0
+
+    return ask
+
+
+def _found(sought: tuple[str, ...]) -> Test:
+    def test(value: Any) -> bool:
+        for text in sought:  # noqa: SIM110
+            if text in value:
+                return True
+        return False
+
+    return test
+
+
 def _value(row: Row, fact: Fact) -> FactValue:
     value = row.get(fact.name)
-    return None if isinstance(value, float) and not isfinite(value) else value
+    return None if fact.type is FactType.RATIO and value is not None and not isfinite(value) else value  # type: ignore[arg-type]
 
 
 def _about(literal: Condition, *, negated: bool) -> Question:
     match literal:
         case Compare() | Between() | OneOf() | StartsWith() | HasWord() | Flag():
-            fact, test = literal.fact, _test(literal)
+            name, test, ratio = literal.fact.name, _test(literal), literal.fact.type is FactType.RATIO
         case _:
             raise TypeError(f"{literal!r} must be linked, resolved and in negation normal form")
 
     def ask(row: Row) -> bool:
-        value = _value(row, fact)
-        return value is not None and test(value) is not negated
+        value = row.get(name)
+        if value is None or (ratio and not isfinite(value)):  # type: ignore[arg-type]
+            return False
+        return test(value) is not negated
 
     return ask
 
@@ -91,8 +133,7 @@ def _test(literal: Compare | Between | OneOf | StartsWith | HasWord | Flag) -> T
         case StartsWith(_, prefixes):
             return lambda value: str(value).startswith(prefixes)
         case HasWord(_, phrases):
-            sought = tuple(searched(phrase) for phrase in phrases)
-            return lambda value: any(phrase in str(value) for phrase in sought)
+            return _found(tuple(searched(phrase) for phrase in phrases))
         case Flag():
             return bool
         case _:
@@ -104,38 +145,31 @@ def _held(value: Constant, fact: Fact) -> FactValue:
 
 
 def _between_facts(literal: CompareFact) -> Question:
-    fact, other = literal.fact, literal.other
-    compare = OPERATORS[literal.op]
-    sides = _as_texts if not fact.numeric else _as_doubles if _ratio(fact, other) else _as_whole
-    left_of, right_of = sides(literal)
+    if FactType.RATIO in (literal.fact.type, literal.other.type):
+        return _between_doubles(literal)
+    compare, mine, other = OPERATORS[literal.op], literal.fact.name, literal.other.name
+    a, b = multipliers(literal) if literal.fact.numeric else (1, 1)
 
     def ask(row: Row) -> bool:
-        left, right = _value(row, fact), _value(row, other)
-        return left is not None and right is not None and bool(compare(left_of(left), right_of(right)))
+        left, right = row.get(mine), row.get(other)
+        if left is None or right is None:
+            return False
+        return bool(compare(a * left, b * right))
 
     return ask
 
 
-type Side = Callable[[FactValue], object]
+def _between_doubles(literal: CompareFact) -> Question:
+    compare, fact, other, factor = OPERATORS[literal.op], literal.fact, literal.other, float(literal.factor)
+
+    def ask(row: Row) -> bool:
+        left, right = _value(row, fact), _value(row, other)
+        if left is None or right is None:
+            return False
+        return bool(compare(_double(fact, left), factor * _double(other, right)))
+
+    return ask
 
 
-def _ratio(*facts: Fact) -> bool:
-    return any(fact.type is FactType.RATIO for fact in facts)
-
-
-def _as_texts(_: CompareFact) -> tuple[Side, Side]:
-    return (lambda value: value), (lambda value: value)
-
-
-def _as_whole(literal: CompareFact) -> tuple[Side, Side]:
-    a, b = multipliers(literal)
-    return (lambda value: a * value), (lambda value: b * value)
-
-
-def _as_doubles(literal: CompareFact) -> tuple[Side, Side]:
-    fact, other, factor = literal.fact, literal.other, float(literal.factor)
-    return (lambda value: _double(fact, value)), (lambda value: factor * _double(other, value))
-
-
-def _double(fact: Fact, value: FactValue) -> float:
-    return nearest_double(int(value), fact.scale) if fact.exact else float(value)  # type: ignore[arg-type]
+def _double(fact: Fact, value: str | float) -> float:
+    return nearest_double(int(value), fact.scale) if fact.exact else float(value)

@@ -1,37 +1,36 @@
 """Conditions asked of one row: for each fact, every class of values has the set of terms it does not exclude.
 
-A set of terms is one whole number, a bit a term; the AND over the facts leaves the terms that hold. All sets are made
-when conditions are published, so a value never seen costs no more than a common one. What no class of values decides
-(word search, a factor times another fact, counts, alternatives beyond the bound) is asked only for terms left over.
+The AND over the facts leaves the terms that may hold. All sets are made when conditions are published, so a value never
+seen costs no more than a common one. What no class of values decides (word search, a factor times another fact, counts,
+alternatives beyond the bound), and what is rarely worth a lookup, is asked only for terms left over.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from math import isfinite
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidewaiter.core.condition import Always, And, Condition, HasWord, Or, Points, in_negation_normal_form, walk
-from tidewaiter.core.facts import Fact, FactType, FactValue
+from tidewaiter.core.condition import Condition, HasWord, in_negation_normal_form, walk
+from tidewaiter.core.facts import Fact
 from tidewaiter.engines.asking import Question, Row, question
-from tidewaiter.engines.classes import MISSING, Classes, FlagClasses, Members, NumberClasses, TextClasses, classes_for
+from tidewaiter.engines.lookups import ByCut, ByValue, ClassIndex, Lookup, TermSet, word_lookup
 from tidewaiter.engines.terms import Term, single_fact, terms_of
-
-type TermSet = int
-"""Bit t stands for term t."""
-
-type Lookup = Callable[[FactValue], TermSet]
 
 TERM_BUDGET = 60_000
 BOUNDS = (64, 16, 4, 1)
 """Alternatives allowed for one condition: the first bound that keeps all conditions within the budget is used."""
 
-_KEY = 3
-_PIECE = 8_000_000
+_LEAST_LEFT = 0.15
+"""The least share of rows that a constraint is taken to leave: common values are asked about more than rare ones."""
+
+_FEW = 40
+"""Up to so many terms left over are picked off one by one."""
+
+_WORTH = 1.0
+"""How many terms a lookup must be thought to exclude to cost less than asking them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,8 @@ class LiveSet:
 
     names: tuple[str, ...]
     terms: int
+    _values: tuple[tuple[str, Callable[..., TermSet], TermSet], ...]
+    _cuts: tuple[tuple[str, Sequence[float], Sequence[TermSet], TermSet], ...]
     _lookups: tuple[tuple[str, Lookup], ...]
     _owners: tuple[int, ...]
     _residues: tuple[tuple[int, ...], ...]
@@ -51,15 +52,20 @@ class LiveSet:
         Facts left out of the row are missing.
         """
         alive = (1 << self.terms) - 1
-        value_of = row.get
+        value_of: Callable[[str], Any] = row.get
+        for name, left_by, other in self._values:
+            alive &= left_by(value_of(name), other)
         for name, lookup in self._lookups:
             alive &= lookup(value_of(name))
-            if not alive:
-                return []
-        return self._settled(alive, row)
+        if not alive:
+            return []
+        for name, cuts, left, missing in self._cuts:
+            value = value_of(name)
+            alive &= missing if value is None else left[bisect_right(cuts, value)]
+        return self._settled(alive, row) if alive else []
 
     def _settled(self, alive: TermSet, row: Row) -> list[str]:
-        owners, residues = self._owners, self._residues
+        owners, residues, questions = self._owners, self._residues, self._questions
         found: set[int] = set()
         answers: dict[int, bool] = {}
         for term in _bits(alive, self.terms):
@@ -69,7 +75,7 @@ class LiveSet:
             for number in residues[term]:
                 answer = answers.get(number)
                 if answer is None:
-                    answer = answers[number] = self._questions[number](row)
+                    answer = answers[number] = questions[number](row)
                 if not answer:
                     break
             else:
@@ -81,13 +87,20 @@ def publish(conditions: Mapping[str, Condition]) -> LiveSet:
     """Return the live form of conditions by name: indicators linked and lists resolved before."""
     owned = _owned_terms([in_negation_normal_form(condition) for condition in conditions.values()])
     terms = [term for _, term in owned]
+    by_fact = _by_fact(terms)
+    chosen = _worth_a_lookup([ClassIndex(fact, constraints) for fact, constraints in by_fact.items()], len(terms))
+    lookups = [(index.fact.name, index.lookup(len(terms))) for index in chosen]
     numbers: dict[Condition, int] = {}
-    residues = tuple(tuple(numbers.setdefault(part, len(numbers)) for part in term.residue) for term in terms)
-    lookups = sorted(_class_lookups(terms) + _word_lookups(terms), key=lambda found: found[0])
+    indexed = {index.fact for index in chosen}
+    residues = tuple(
+        tuple(numbers.setdefault(part, len(numbers)) for part in _left_to_ask(term, indexed)) for term in terms
+    )
     return LiveSet(
         names=tuple(conditions),
         terms=len(terms),
-        _lookups=tuple((name, lookup) for _, name, lookup in lookups),
+        _values=tuple((name, found.known.get, found.other) for name, found in lookups if isinstance(found, ByValue)),
+        _cuts=tuple((name, *found) for name, found in lookups if isinstance(found, ByCut)),
+        _lookups=(*((name, found) for name, found in lookups if callable(found)), *_word_lookups(terms)),
         _owners=tuple(owner for owner, _ in owned),
         _residues=residues,
         _questions=tuple(question(condition) for condition in numbers),
@@ -95,173 +108,72 @@ def publish(conditions: Mapping[str, Condition]) -> LiveSet:
 
 
 def _owned_terms(conditions: Sequence[Condition]) -> list[tuple[int, Term]]:
-    """Return the terms of all conditions, those with nothing left to ask first, each with its condition's place."""
+    """Return the terms of all conditions, each with its condition's place, the cheapest to settle first."""
     for bound in BOUNDS:
         owned = [(owner, term) for owner, condition in enumerate(conditions) for term in terms_of(condition, bound)]
         if len(owned) <= TERM_BUDGET:
             break
-    return sorted(owned, key=lambda pair: (bool(pair[1].residue), pair[0]))
+    return sorted(owned, key=lambda pair: (len(pair[1].residue), pair[0]))
+
+
+def _by_fact(terms: Sequence[Term]) -> dict[Fact, dict[frozenset[Condition], list[int]]]:
+    by_fact: dict[Fact, dict[frozenset[Condition], list[int]]] = {}
+    for number, term in enumerate(terms):
+        for fact, atoms in _atoms(term).items():
+            by_fact.setdefault(fact, {}).setdefault(frozenset(atoms), []).append(number)
+    return by_fact
+
+
+def _atoms(term: Term) -> dict[Fact, set[Condition]]:
+    atoms: dict[Fact, set[Condition]] = {}
+    for atom in term.classed:
+        fact = single_fact(atom)
+        assert fact is not None
+        atoms.setdefault(fact, set()).add(atom)
+    return atoms
+
+
+def _worth_a_lookup(indexes: Sequence[ClassIndex], terms: int) -> list[ClassIndex]:
+    """Return the indexes worth a lookup, the one thought to exclude most first."""
+    passing = [np.maximum(index.passing(terms), _LEAST_LEFT) for index in indexes]
+    left: NDArray[np.float64] = np.ones(terms)
+    waiting, chosen = list(range(len(indexes))), []
+    while waiting:
+        best = max(waiting, key=lambda place: float(((1 - passing[place]) * left).sum()))
+        if float(((1 - passing[best]) * left).sum()) < _WORTH:
+            break
+        left *= passing[best]
+        waiting.remove(best)
+        chosen.append(indexes[best])
+    return chosen
+
+
+def _left_to_ask(term: Term, indexed: set[Fact]) -> list[Condition]:
+    """Return what is left to ask of a term, the cheapest first."""
+    unindexed = [atom for fact, atoms in _atoms(term).items() if fact not in indexed for atom in atoms]
+    return sorted([*term.residue, *unindexed], key=_cost)
+
+
+def _cost(condition: Condition) -> int:
+    return sum(len(node.phrases) if isinstance(node, HasWord) else 2 for node in walk(condition))
 
 
 def _bits(alive: TermSet, count: int) -> list[int]:
-    packed = np.frombuffer(alive.to_bytes(count // 8 + 1, "little"), np.uint8)
-    found: list[int] = np.flatnonzero(np.unpackbits(packed, bitorder="little")).tolist()
+    if alive.bit_count() > _FEW:
+        packed = np.frombuffer(alive.to_bytes(count // 8 + 1, "little"), np.uint8)
+        return [int(place) for place in np.unpackbits(packed, bitorder="little").nonzero()[0].tolist()]
+    found: list[int] = []
+    while alive:
+        lowest = alive & -alive
+        found.append(lowest.bit_length() - 1)
+        alive ^= lowest
     return found
 
 
-type Found = tuple[int, str, Lookup]
-"""How many terms the most common values leave (to ask the strictest fact first), the fact, and its lookup."""
-
-
-def _class_lookups(terms: Sequence[Term]) -> list[Found]:
-    by_fact: dict[Fact, dict[frozenset[Condition], list[int]]] = {}
-    for number, term in enumerate(terms):
-        of_fact: dict[Fact, set[Condition]] = {}
-        for atom in term.classed:
-            fact = single_fact(atom)
-            assert fact is not None
-            of_fact.setdefault(fact, set()).add(atom)
-        for fact, atoms in of_fact.items():
-            by_fact.setdefault(fact, {}).setdefault(frozenset(atoms), []).append(number)
-    return [_class_lookup(fact, constraints, len(terms)) for fact, constraints in by_fact.items()]
-
-
-def _class_lookup(fact: Fact, constraints: Mapping[frozenset[Condition], list[int]], terms: int) -> Found:
-    atoms = set(chain.from_iterable(constraints))
-    literals = {node for atom in atoms for node in walk(atom) if not isinstance(node, And | Or | Points)}
-    classes = classes_for(fact, literals)
-    members = {atom: _members(classes, atom) for atom in atoms}
-    allowed = np.array([np.logical_and.reduce([members[atom] for atom in both]) for both in constraints])
-    sets = _term_sets(allowed, list(constraints.values()), terms)
-    left = sorted(held.bit_count() for held in sets)[len(sets) // 2]
-    return left, fact.name, _lookup(classes, sets)
-
-
-def _members(classes: Classes, condition: Condition) -> Members:
-    members: Members
-    match condition:
-        case And(parts):
-            members = np.logical_and.reduce([_members(classes, part) for part in parts])
-        case Or(parts):
-            members = np.logical_or.reduce([_members(classes, part) for part in parts])
-        case Points(k, weighted):
-            sums = np.sum([_members(classes, part) * min(weight, k) for part, weight in weighted], axis=0)
-            members = sums >= k
-        case Always(truth):
-            members = np.full(classes.count, truth)
-        case _:
-            members = classes.members(condition)
-    return members
-
-
-def _term_sets(allowed: NDArray[np.bool_], constrained: Sequence[list[int]], terms: int) -> list[TermSet]:
-    """Return for each class (column of `allowed`) the terms it does not exclude; alike classes share one number."""
-    alike, which = np.unique(np.packbits(allowed, axis=0), axis=1, return_inverse=True)
-    kinds = np.unpackbits(alike, axis=0, count=len(allowed)).view(np.bool_)
-    numbers = np.array(list(chain.from_iterable(constrained)), np.intp)
-    constraint = np.repeat(np.arange(len(constrained)), [len(found) for found in constrained])
-    sets: list[TermSet] = []
-    piece = max(1, _PIECE // terms)
-    for start in range(0, kinds.shape[1], piece):
-        some = kinds[:, start : start + piece].T
-        rows = np.ones((len(some), terms), np.bool_)
-        rows[:, numbers] = some[:, constraint]
-        sets += [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
-    return [sets[kind] for kind in which.reshape(-1)]
-
-
-def _lookup(classes: Classes, sets: Sequence[TermSet]) -> Lookup:
-    match classes:
-        case TextClasses():
-            return _text_lookup(classes, sets)
-        case NumberClasses():
-            return _number_lookup(classes, sets)
-        case FlagClasses():
-            return _flag_lookup(classes, sets)
-        case _:
-            assert_never(classes)
-
-
-def _text_lookup(classes: TextClasses, sets: Sequence[TermSet]) -> Lookup:
-    other, lengths = sets[classes.OTHER], classes.lengths
-    exact: dict[Any, TermSet] = {text: sets[number] for text, number in classes.exact.items()}
-    exact[None] = sets[MISSING]
-    begun = {text: sets[number] for text, number in classes.prefixes.items()}
-    known, beginning = exact.get, begun.get
-
-    def lookup(value: Any) -> TermSet:
-        found = known(value)
-        if found is not None:
-            return found
-        for length in lengths:
-            found = beginning(value[:length])
-            if found is not None:
-                return found
-        return other
-
-    return lookup
-
-
-def _flag_lookup(classes: FlagClasses, sets: Sequence[TermSet]) -> Lookup:
-    by_value: dict[Any, TermSet] = {None: sets[MISSING], False: sets[classes.FALSE], True: sets[classes.TRUE]}
-    return by_value.__getitem__
-
-
-def _number_lookup(classes: NumberClasses, sets: Sequence[TermSet]) -> Lookup:
-    points, missing = classes.points, sets[MISSING]
-    of_class = tuple(sets[1:])
-
-    def lookup(value: Any) -> TermSet:
-        if value is None:
-            return missing
-        return of_class[bisect_left(points, value) + bisect_right(points, value)]
-
-    def lookup_ratio(value: Any) -> TermSet:
-        return lookup(value) if value is not None and isfinite(value) else missing
-
-    return lookup_ratio if classes.fact.type is FactType.RATIO else lookup
-
-
-def _word_lookups(terms: Sequence[Term]) -> list[Found]:
-    """Return for each words fact which terms a text may satisfy, by the beginning of its words."""
+def _word_lookups(terms: Sequence[Term]) -> list[tuple[str, Lookup]]:
     by_fact: dict[Fact, list[tuple[int, tuple[str, ...]]]] = {}
     for number, term in enumerate(terms):
-        searches = sorted((part for part in term.residue if isinstance(part, HasWord)), key=lambda p: p.fact.name)
+        searches = sorted((part for part in term.residue if isinstance(part, HasWord)), key=lambda part: part.phrases)
         for search in {search.fact: search for search in searches}.values():
             by_fact.setdefault(search.fact, []).append((number, search.phrases))
-    return [_word_lookup(fact, searches, len(terms)) for fact, searches in by_fact.items()]
-
-
-def _word_lookup(fact: Fact, searches: Iterable[tuple[int, tuple[str, ...]]], terms: int) -> Found:
-    without = (1 << terms) - 1
-    by_key: dict[str, TermSet] = {}
-    anyhow: TermSet = 0
-    for number, phrases in searches:
-        without &= ~(1 << number)
-        for phrase in phrases:
-            key = _key(phrase)
-            if key is None:
-                anyhow |= 1 << number
-            else:
-                by_key[key] = by_key.get(key, 0) | 1 << number
-    present, of_key = without | anyhow, by_key.get
-
-    def lookup(value: Any) -> TermSet:
-        if value is None:
-            return without
-        found = present
-        for word in value.split():
-            more = of_key(word[:_KEY])
-            if more is not None:
-                found |= more
-        return found
-
-    return present.bit_count(), fact.name, lookup
-
-
-def _key(phrase: str) -> str | None:
-    """Return how a word must begin where the phrase is found; None when that is too short to tell."""
-    first, _, more = phrase.partition(" ")
-    if not first or (first.endswith("*") and not more and len(first) <= _KEY):
-        return None
-    return first.rstrip("*")[:_KEY]
+    return [(fact.name, word_lookup(searches, len(terms))) for fact, searches in by_fact.items()]

@@ -111,7 +111,7 @@ def _reaching(condition: Points, bound: int) -> list[Term]:
         return [ALWAYS] if condition.k <= 0 else []
     if total == condition.k:
         return terms_of(And((*(term for term, _ in condition.terms), Always(True))), bound)
-    costly = sorted(condition.terms, key=lambda pair: -len(terms_of(pair[0], bound)))
+    costly = sorted(condition.terms, key=lambda pair: _cost(terms_of(pair[0], bound)), reverse=True)
     spare = condition.k - 1
     needed: list[Condition] = []
     for term, weight in costly:
@@ -124,3 +124,8 @@ def _reaching(condition: Points, bound: int) -> list[Term]:
         left = ALWAYS
     found = _any_of(_grouped(needed, Or), bound)
     return [_left(condition)] if found is None else [term & left for term in found]
+
+
+def _cost(terms: Sequence[Term]) -> tuple[bool, int]:
+    """Return whether a value's class never excludes one of the terms, and how many there are."""
+    return any(not term.classed for term in terms), len(terms)
