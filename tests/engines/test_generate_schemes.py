@@ -126,7 +126,7 @@ def test_the_method_shifts_on_its_day(made: GenerationReport, ask: Any) -> None:
         days = {
             role: (first, last)
             for role, first, last in ask(f"""
-                SELECT role, CAST(CAST(min(lodged_at) AS DATE) AS VARCHAR), CAST(CAST(max(lodged_at) AS DATE) AS VARCHAR)
+                SELECT role, CAST(CAST(min(lodged_at) AS DATE) AS TEXT), CAST(CAST(max(lodged_at) AS DATE) AS TEXT)
                 FROM wrong WHERE scheme_id = '{scheme["scheme_id"]}' GROUP BY role""")
         }
         assert set(days) == {"undervalued", "false origin"}
