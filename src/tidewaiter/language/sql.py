@@ -2,7 +2,8 @@
 
 This reading prints values, because people paste it; programs that ask DuckDB with foreign values use marks.
 Exact facts are compared as decimals. Where a ratio takes part both sides are IEEE doubles: a decimal goes through its
-text, since only that gives the nearest double for every value.
+text, since only that gives the nearest double for every value. NaN and infinity are NULL in every fact table; DuckDB
+would take NaN for the largest number.
 """
 
 import re
