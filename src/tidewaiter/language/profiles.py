@@ -102,7 +102,9 @@ class _Reading:
         files: list[Path] = []
         for path in paths:
             if path.is_dir():
-                found = sorted(file for file in path.rglob("[!.]*") if file.suffix in (".yaml", ".yml") and file.is_file())
+                found = sorted(
+                    file for file in path.rglob("[!.]*") if file.suffix in (".yaml", ".yml") and file.is_file()
+                )
                 if not found:
                     advice = "name a folder with .yaml files"
                     self.problems.append(Problem("holds no profile files", Place(str(path)), advice))
