@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.trade import FIRST, Row, arrow, at, item, lake_of
 
-from tests.trade import FIRST, Row, at, item, lake_of
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
 from tidewaiter.storage.lake import facts as fact_module
 from tidewaiter.storage.lake.facts import fact_batches, fact_schema, facts_of_rows
 from tidewaiter.storage.lake.lake import Lake
-from tests.trade import arrow
 
 PEERS = """facts:
 - {name: flow, type: text, source: {field: flow}}
@@ -59,7 +59,7 @@ CONSIGNMENT: Row = {
 
 
 @pytest.fixture(scope="module")
-def joined(tmp_path_factory, shipped: Catalogue) -> dict[str, Row]:
+def joined(tmp_path_factory: pytest.TempPathFactory, shipped: Catalogue) -> dict[str, Row]:
     declared: Row = {
         "previous_document": "H1",
         "description": "Shoes of rubber",
@@ -81,17 +81,17 @@ def joined(tmp_path_factory, shipped: Catalogue) -> dict[str, Row]:
     return {row["declaration_id"]: row for row in all_rows(lake, shipped)}
 
 
-def test_a_declaration_is_joined_to_the_filing_known_when_it_was_lodged(joined: dict[str, Row]):
+def test_a_declaration_is_joined_to_the_filing_known_when_it_was_lodged(joined: dict[str, Row]) -> None:
     assert [joined[name]["manifest_amendments"] for name in "AB"] == [0, 1]
     assert [joined[name]["seals_changed"] for name in "AB"] == [False, True]
 
 
-def test_a_declaration_without_a_filing_says_so(joined: dict[str, Row]):
+def test_a_declaration_without_a_filing_says_so(joined: dict[str, Row]) -> None:
     assert joined["C"]["consignment_found"] is False
     assert joined["C"]["manifest_gross_mass"] is None
 
 
-def test_what_the_manifest_contradicts_shows(joined: dict[str, Row]):
+def test_what_the_manifest_contradicts_shows(joined: dict[str, Row]) -> None:
     facts = joined["A"]
     assert facts["gross_mass_difference"] == -0.25
     assert facts["packages_difference"] == 2
@@ -102,12 +102,12 @@ def test_what_the_manifest_contradicts_shows(joined: dict[str, Row]):
     assert (facts["filed_hours_before_arrival"], facts["filed_hours_before_lodging"]) == (48.0, 24.0)
 
 
-def test_a_container_declared_twice_on_a_day_shows_on_the_later(joined: dict[str, Row]):
+def test_a_container_declared_twice_on_a_day_shows_on_the_later(joined: dict[str, Row]) -> None:
     assert [joined[name]["container_same_day"] for name in "ABC"] == [0, 0, 1]
     assert [joined[name]["container_numbers_valid"] for name in "ABC"] == [False, False, False]
 
 
-def test_facts_of_one_declaration_need_no_lake(tmp_path: Path, shipped: Catalogue):
+def test_facts_of_one_declaration_need_no_lake(tmp_path: Path, shipped: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake")
     tax = [{"type": "A00", "base": Decimal("900.000"), "rate": Decimal("8.0000"), "amount": Decimal("72.000")}]
     rows = [
@@ -125,7 +125,7 @@ def test_facts_of_one_declaration_need_no_lake(tmp_path: Path, shipped: Catalogu
     assert (row["importer_declarations"], row["importer_first_seen_days"], row["unit_value_p10"]) == (0, None, None)
 
 
-def test_only_the_facts_asked_for_come_and_they_are_the_same(tmp_path: Path, shipped: Catalogue):
+def test_only_the_facts_asked_for_come_and_they_are_the_same(tmp_path: Path, shipped: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake")
     rows = arrow("declarations", [item("N", 2, invoice_value=Decimal(5), invoice_currency="EUR")])
     whole = facts_of_rows(lake.snapshot(), shipped, rows, at(2).date(), at(1).date())
@@ -135,13 +135,13 @@ def test_only_the_facts_asked_for_come_and_they_are_the_same(tmp_path: Path, shi
     assert set(part.column_names) == {"declaration_id", "version", "item_number", *some}
 
 
-def test_a_name_that_is_no_fact_is_refused(tmp_path: Path, shipped: Catalogue):
+def test_a_name_that_is_no_fact_is_refused(tmp_path: Path, shipped: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake")
     with pytest.raises(NotKnownError, match="unit_valeu"):
         list(fact_batches(lake.snapshot(), shipped, FIRST, FIRST, only=["unit_valeu"]))
 
 
-def test_facts_that_are_always_there_are(joined: dict[str, Row], shipped: Catalogue):
+def test_facts_that_are_always_there_are(joined: dict[str, Row], shipped: Catalogue) -> None:
     always = [fact.name for fact in shipped if fact.always_known]
     assert [(name, row["declaration_id"]) for row in joined.values() for name in always if row[name] is None] == []
 
@@ -153,7 +153,7 @@ def prices(count: int, origin: str, first: int) -> list[Row]:
     ]  # fmt: skip
 
 
-def test_percentiles_are_those_of_numpy_at_the_narrowest_level_with_enough_items(tmp_path: Path):
+def test_percentiles_are_those_of_numpy_at_the_narrowest_level_with_enough_items(tmp_path: Path) -> None:
     catalogue = catalogue_from_text(PEERS)
     asked = [item("A", 40, origin="VN"), item("B", 45, origin="TH"), item("C", 41, origin="VN", hs_code="640399")]
     asked.append(item("E", 42, origin="VN", hs_code="640411"))
@@ -169,7 +169,7 @@ def test_percentiles_are_those_of_numpy_at_the_narrowest_level_with_enough_items
     assert (facts["E"]["level"], facts["E"]["middle"]) == (None, None)
 
 
-def test_percentiles_hold_for_a_month_and_know_nothing_of_it(tmp_path: Path):
+def test_percentiles_hold_for_a_month_and_know_nothing_of_it(tmp_path: Path) -> None:
     catalogue = catalogue_from_text(PEERS)
     early = prices(30, "VN", 100)
     late = [row | {"declaration_id": f"L{i}", "lodged_at": at(33), "known_at": at(33)} for i, row in enumerate(early)]
@@ -178,7 +178,9 @@ def test_percentiles_hold_for_a_month_and_know_nothing_of_it(tmp_path: Path):
     assert (facts["A"]["peers"], facts["VN3"]["peers"]) == (30, None)
 
 
-def test_rows_come_in_order_of_lodging_and_no_declaration_is_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_rows_come_in_order_of_lodging_and_no_declaration_is_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fact_module, "BATCH_ROWS", 4)
     catalogue = catalogue_from_text(PEERS)
     rows = [item(f"D{n}", 30 - n, item_number=i) for n in range(9) for i in range(1, 2 + n % 6)]
@@ -186,11 +188,11 @@ def test_rows_come_in_order_of_lodging_and_no_declaration_is_split(tmp_path: Pat
     batches = list(fact_batches(lake.snapshot(), catalogue, FIRST, FIRST + timedelta(days=60)))
     ids = [batch["declaration_id"].to_pylist() for batch in batches]
     assert [name for part in ids for name in part] == [f"D{n}" for n in range(8, -1, -1) for _ in range(1 + n % 6)]
-    assert all(not set(one) & set(other) for one, other in zip(ids, ids[1:], strict=False))
+    assert all(not set(one) & set(other) for one, other in pairwise(ids))
     assert all(len(part) <= 4 or len(set(part)) == 1 for part in ids)
 
 
-def test_the_period_includes_both_ends(tmp_path: Path):
+def test_the_period_includes_both_ends(tmp_path: Path) -> None:
     catalogue = catalogue_from_text(PEERS)
     lake = lake_of(tmp_path / "lake", declarations=[item(f"D{n}", n) for n in range(28, 36)])
     assert [row["declaration_id"] for row in all_rows(lake, catalogue, at(30).date(), 3)] == [
@@ -201,7 +203,7 @@ def test_the_period_includes_both_ends(tmp_path: Path):
     ]
 
 
-def test_facts_made_once_are_read_again_until_the_lake_changes(tmp_path: Path):
+def test_facts_made_once_are_read_again_until_the_lake_changes(tmp_path: Path) -> None:
     catalogue = catalogue_from_text(PEERS)
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 1), item("D40", 40)])
     first = all_rows(lake, catalogue)
@@ -215,11 +217,11 @@ def kept(lake: Lake) -> Iterator[tuple[str, bytes]]:
         yield path.name, path.read_bytes()
 
 
-def test_an_empty_lake_has_no_facts(tmp_path: Path, shipped: Catalogue):
+def test_an_empty_lake_has_no_facts(tmp_path: Path, shipped: Catalogue) -> None:
     assert all_rows(lake_of(tmp_path / "lake"), shipped) == []
 
 
-def test_the_schema_names_the_key_and_then_every_fact(shipped: Catalogue):
+def test_the_schema_names_the_key_and_then_every_fact(shipped: Catalogue) -> None:
     names = fact_schema(shipped).names
     assert names == ["declaration_id", "version", "item_number", *shipped.facts]
     assert fact_schema(shipped).field("net_mass").type == pa.decimal128(18, 3)

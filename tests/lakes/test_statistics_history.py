@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.trade import FIRST, Row, add, arrow, at, cancelled, item, lake_of, result
+
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
 from tidewaiter.storage.lake.facts import fact_batches, facts_of_rows, statistics_day
@@ -52,14 +52,14 @@ def facts_by_id(lake: Lake, catalogue: Catalogue) -> dict[str, Row]:
     return {row["declaration_id"]: row for row in rows_of(lake, catalogue)}
 
 
-def test_an_amendment_counts_for_the_new_importer_from_the_day_it_is_known(tmp_path: Path, small: Catalogue):
+def test_an_amendment_counts_for_the_new_importer_from_the_day_it_is_known(tmp_path: Path, small: Catalogue) -> None:
     amended = item("D1", 0, version=2, importer_code="I2", known_at=at(3))
     later = [item(f"A{day}", day) for day in (3, 4)] + [item(f"B{day}", day, importer_code="I2") for day in (3, 4)]
     facts = facts_by_id(lake_of(tmp_path / "lake", declarations=[item("D1", 0), amended, *later]), small)
     assert [facts[name]["seen"] for name in ("A3", "A4", "B3", "B4")] == [1, 1, 0, 2]
 
 
-def test_a_cancelled_declaration_counts_nowhere_from_its_cancellation(tmp_path: Path, small: Catalogue):
+def test_a_cancelled_declaration_counts_nowhere_from_its_cancellation(tmp_path: Path, small: Catalogue) -> None:
     lake = lake_of(
         tmp_path / "lake",
         declarations=[item("D1", 0), item("A2", 2), item("A3", 3)],
@@ -71,7 +71,7 @@ def test_a_cancelled_declaration_counts_nowhere_from_its_cancellation(tmp_path: 
     assert (facts["A3"]["seen"], facts["A3"]["findings"], facts["A3"]["first"]) == (1, 0, 1)
 
 
-def test_a_result_counts_from_the_close_of_the_day_it_became_known(tmp_path: Path, small: Catalogue):
+def test_a_result_counts_from_the_close_of_the_day_it_became_known(tmp_path: Path, small: Catalogue) -> None:
     late = result("R1", "D1", 1, found=True, known_at=at(5))
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("A5", 5), item("A6", 6)], results=[late])
     facts = facts_by_id(lake, small)
@@ -79,13 +79,15 @@ def test_a_result_counts_from_the_close_of_the_day_it_became_known(tmp_path: Pat
     assert facts["A6"]["last_finding"] == 1
 
 
-def test_two_acts_on_one_declaration_count_once(tmp_path: Path, small: Catalogue):
+def test_two_acts_on_one_declaration_count_once(tmp_path: Path, small: Catalogue) -> None:
     acts = [result("R1", "D1", 1, found=True), result("R2", "D1", 2, found=True, act="scan")]
     facts = facts_by_id(lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("A5", 5)], results=acts), small)
     assert (facts["A5"]["results"], facts["A5"]["findings"]) == (1, 1)
 
 
-def test_a_row_that_arrives_after_its_day_was_closed_counts_from_the_next_close(tmp_path: Path, small: Catalogue):
+def test_a_row_that_arrives_after_its_day_was_closed_counts_from_the_next_close(
+    tmp_path: Path, small: Catalogue
+) -> None:
     lake = lake_of(tmp_path / "lake", declarations=[item("A5", 5), item("A7", 7)])
     lake.close_days(FIRST + timedelta(days=5))
     add(lake, declarations=[item("D1", 0)])
@@ -97,7 +99,7 @@ def test_a_row_that_arrives_after_its_day_was_closed_counts_from_the_next_close(
     assert facts_by_id(lake, small)["A7"]["seen"] == 2
 
 
-def test_statistics_are_taken_at_the_last_closed_day_before_the_decision(tmp_path: Path):
+def test_statistics_are_taken_at_the_last_closed_day_before_the_decision(tmp_path: Path) -> None:
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0)])
     assert statistics_day(lake.snapshot(), date(2024, 3, 1)) == date(2024, 2, 29)
     lake.close_days(date(2024, 2, 20))
@@ -105,13 +107,13 @@ def test_statistics_are_taken_at_the_last_closed_day_before_the_decision(tmp_pat
     assert statistics_day(lake.snapshot(), date(2024, 2, 10)) == date(2024, 2, 9)
 
 
-def test_a_declaration_without_an_importer_has_no_history_of_one(tmp_path: Path, small: Catalogue):
+def test_a_declaration_without_an_importer_has_no_history_of_one(tmp_path: Path, small: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0, importer_code=None), item("D2", 1)])
     facts = facts_by_id(lake, small)
     assert (facts["D1"]["seen"], facts["D2"]["seen"], facts["D2"]["first"]) == (None, 0, None)
 
 
-def test_declarations_of_the_same_day_count_by_their_hour(tmp_path: Path, small: Catalogue):
+def test_declarations_of_the_same_day_count_by_their_hour(tmp_path: Path, small: Catalogue) -> None:
     lodged = [item("C", 3, hour=8), item("A", 3, hour=12), item("B", 3, hour=9), item("D", 4)]
     facts = facts_by_id(lake_of(tmp_path / "lake", declarations=lodged), small)
     assert [facts[name]["today"] for name in "CBAD"] == [0, 1, 2, 0]
@@ -218,7 +220,9 @@ def version_of_the_day(ledger: Ledger, name: str) -> list[Row]:
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_history_is_what_a_plain_reading_of_the_days_gives(tmp_path_factory, small: Catalogue, seed: int):
+def test_history_is_what_a_plain_reading_of_the_days_gives(
+    tmp_path_factory: pytest.TempPathFactory, small: Catalogue, seed: int
+) -> None:
     tables = any_trade(seed)
     ledger = Ledger(tables)
     lake = lake_of(tmp_path_factory.mktemp("trade") / "lake", **tables)
@@ -233,7 +237,9 @@ def test_history_is_what_a_plain_reading_of_the_days_gives(tmp_path_factory, sma
 
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_a_back_test_uses_the_numbers_the_live_path_would_have_used(tmp_path_factory, small: Catalogue, seed: int):
+def test_a_back_test_uses_the_numbers_the_live_path_would_have_used(
+    tmp_path_factory: pytest.TempPathFactory, small: Catalogue, seed: int
+) -> None:
     tables = any_trade(seed)
     lake = lake_of(tmp_path_factory.mktemp("trade") / "lake", **tables)
     ledger, back = Ledger(tables), rows_of(lake, small)
@@ -249,8 +255,8 @@ def test_a_back_test_uses_the_numbers_the_live_path_would_have_used(tmp_path_fac
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**32), day=st.integers(1, DAYS))
 def test_nothing_that_became_known_later_changes_the_facts_of_a_day(
-    tmp_path_factory, small: Catalogue, seed: int, day: int
-):
+    tmp_path_factory: pytest.TempPathFactory, small: Catalogue, seed: int, day: int
+) -> None:
     tables = any_trade(seed)
     folder = tmp_path_factory.mktemp("trade")
     close = at(day).date()
@@ -271,7 +277,7 @@ def kept_files(lake: Lake) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in lake.folder.glob("derived/movements/*.parquet")}
 
 
-def test_statistics_built_day_by_day_are_those_built_from_scratch(tmp_path: Path, small: Catalogue):
+def test_statistics_built_day_by_day_are_those_built_from_scratch(tmp_path: Path, small: Catalogue) -> None:
     tables = any_trade(7)
     grown = lake_of(tmp_path / "grown")
     for first in range(0, 60, 15):
@@ -286,7 +292,7 @@ def test_statistics_built_day_by_day_are_those_built_from_scratch(tmp_path: Path
     assert rows_of(grown, small) == rows_of(whole, small)
 
 
-def test_statistics_of_an_unchanged_lake_are_not_built_again(tmp_path: Path, small: Catalogue):
+def test_statistics_of_an_unchanged_lake_are_not_built_again(tmp_path: Path, small: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("D2", 40)])
     assert update_statistics(lake, small) > 0
     before = kept_files(lake)
@@ -294,7 +300,7 @@ def test_statistics_of_an_unchanged_lake_are_not_built_again(tmp_path: Path, sma
     assert kept_files(lake) == before
 
 
-def test_a_month_that_nothing_touched_is_not_built_again(tmp_path: Path, small: Catalogue):
+def test_a_month_that_nothing_touched_is_not_built_again(tmp_path: Path, small: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("D2", 40)])
     made = update_statistics(lake, small)
     before = kept_files(lake)
@@ -303,7 +309,7 @@ def test_a_month_that_nothing_touched_is_not_built_again(tmp_path: Path, small: 
     assert before.items() <= kept_files(lake).items()
 
 
-def test_every_shipped_fact_is_free_of_the_future(tmp_path: Path):
+def test_every_shipped_fact_is_free_of_the_future(tmp_path: Path) -> None:
     tables = any_trade(11)
     catalogue = load_catalogue()
     close = at(25).date()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DERIVED = "derived"
-_SPARED_SECONDS = 6 * 3600
+_SPARED_SECONDS = 7 * 24 * 3600
 
 
 def key_of(*inputs: object) -> str:
@@ -54,7 +54,7 @@ def keeping(path: Path) -> Iterator[Path]:
 
 
 def sweep_derived(folder: Path, keep: Collection[Path]) -> int:
-    """Remove what no current state needs and nobody has asked for in six hours; return how many files went."""
+    """Remove what no current state needs and nobody has asked for in a week; return how many files went."""
     gone = 0
     for path in sorted((folder / DERIVED).rglob("*.par*")):
         if path not in keep and time.time() - path.stat().st_mtime > _SPARED_SECONDS:

@@ -6,7 +6,17 @@ from tidewaiter.core.facts import Catalogue, Fact, FactType
 from tidewaiter.storage.lake.history import Asked
 from tidewaiter.storage.lake.items import BETWEEN, TEXTS
 from tidewaiter.storage.lake.peers import LEAST, LEVELS, month_asked
-from tidewaiter.storage.lake.recipes import Count, Distinct, Expression, FieldOf, Peers, Recipe, SameDay, Seizures, Since
+from tidewaiter.storage.lake.recipes import (
+    Count,
+    Distinct,
+    Expression,
+    FieldOf,
+    Peers,
+    Recipe,
+    SameDay,
+    Seizures,
+    Since,
+)
 
 KEY = ("declaration_id", "version", "item_number")
 """The columns of a fact row before its facts."""
@@ -87,21 +97,22 @@ def _joins(made: Mapping[str, Recipe], asked: tuple[Asked, ...]) -> str:
         "LEFT JOIN (SELECT declaration_id AS consigned_id, document AS consigned_under, filing AS consignment "
         "FROM filing) AS consigned ON consigned_id = item.declaration_id AND consigned_under = item.previous_document"
     ]
-    parts += [
-        f"LEFT JOIN (FROM {one.table} WHERE {_DAYS}) AS {one.table} ON {one.table}.entity = {_entity(one.kind)} AND {one.table}.day = item.statistics_day"
-        for one in asked
-    ]
+    parts += [_daily_join(one.table, _entity(one.kind)) for one in asked]
     for name, recipe in made.items():
         if isinstance(recipe, Seizures):
-            parts.append(
-                f"LEFT JOIN (FROM seized_{name} WHERE {_DAYS}) AS seized_{name} ON seized_{name}.entity = item.{recipe.at} "
-                f"AND seized_{name}.day = item.statistics_day"
-            )
+            parts.append(_daily_join(f"seized_{name}", f"item.{recipe.at}"))
         elif isinstance(recipe, SameDay):
             same = "" if recipe.of == ("containers",) else f" AND same_day_{name}.entity = {_entity(recipe.of)}"
             parts.append(f"LEFT JOIN same_day_{name} ON same_day_{name}.declaration_id = item.declaration_id{same}")
     measures = dict.fromkeys(recipe.of for recipe in made.values() if isinstance(recipe, Peers))
     return " ".join([*parts, *(_peer_joins(measure) for measure in measures)])
+
+
+def _daily_join(table: str, entity: str) -> str:
+    return (
+        f"LEFT JOIN (FROM {table} WHERE {_DAYS}) AS {table} "
+        f"ON {table}.entity = {entity} AND {table}.day = item.statistics_day"
+    )
 
 
 def _peer_joins(measure: str) -> str:

@@ -51,7 +51,11 @@ def statistics_day(snapshot: Snapshot, on: date) -> date:
 
 def fact_schema(catalogue: Catalogue) -> pa.Schema:
     """Return the Arrow schema of fact rows: declaration_id, version, item_number, then the facts in order."""
-    key = [pa.field("declaration_id", pa.string()), pa.field("version", pa.int64()), pa.field("item_number", pa.int64())]
+    key = [
+        pa.field("declaration_id", pa.string()),
+        pa.field("version", pa.int64()),
+        pa.field("item_number", pa.int64()),
+    ]
     return pa.schema([*key, *(pa.field(fact.name, _arrow_type(fact.type, fact.scale)) for fact in catalogue)])
 
 
@@ -270,9 +274,7 @@ def _rows(paths: Collection[Path], schema: pa.Schema, start: date, end: date) ->
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=read):
                 days = batch.column("lodged_on")
-                inside = pc.and_(
-                    pc.greater_equal(days, pa.scalar(start)), pc.less_equal(days, pa.scalar(end))
-                )
+                inside = pc.and_(pc.greater_equal(days, pa.scalar(start)), pc.less_equal(days, pa.scalar(end)))
                 kept_rows = batch.filter(inside).select(schema.names)
                 yield from kept_rows.cast(schema).to_batches() if isinstance(kept_rows, pa.Table) else [kept_rows]
 

@@ -44,7 +44,9 @@ def facts_page(catalogue: Catalogue) -> str:
     parts = [_INTRODUCTION]
     for origin, heading in _HEADINGS.items():
         rows = [_row(fact) for fact in catalogue if fact.origin is origin]
-        parts.append(f"## {heading}\n\n| fact | type | unit | known | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows))
+        parts.append(
+            f"## {heading}\n\n| fact | type | unit | known | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows)
+        )
     parts.append(_made())
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -64,16 +66,17 @@ The `source` of an entry is one of:
 | source | gives |
 |---|---|
 | `{{field: office}}` | the declared field |
-| `{{sql: net_mass >= gross_mass}}` | an expression over declared fields, `consignment.FIELD`, working columns, facts above it |
-| `{{count: items, of: [hs6, origin], days: 90}}` | a sum over the window (without `days`: all): declarations, items, net_mass, results, findings |
+| `{{sql: net_mass >= gross_mass}}` | an expression over fields, `consignment.FIELD`, working columns, facts above it |
+| `{{count: items, of: [hs6, origin], days: 90}}` | a sum over the window (without `days`: all) of a metric |
 | `{{since: first, what: declarations, of: [importer_code]}}` | days since the first or last day of that metric |
 | `{{distinct: [hs4], of: [importer_code]}}` | how many different values the entity has been seen with |
 | `{{seizures: [origin], at: origin, half_life: 90}}` | seizures with the item's value; `days` or `half_life` |
 | `{{percentile: 10, of: unit_value}}`, `{{peers: rows, of: unit_value}}` | figures of the peers: rows, level |
 | `{{same_day: [importer_code]}}` | declarations of the entity lodged earlier the same day |
 
-An entity (`of`) is any list of declared fields and working columns. Working columns: {working}; and the words of every
-name, address and the description as `FIELD_words`.
+Metrics are declarations, items, net_mass, results and findings. An entity (`of`) is any list of
+declared fields and working columns. Working columns: {working};
+and the words of every name, address and the description as `FIELD_words`.
 
 Names that stand for nobody: {", ".join(PLACEHOLDERS)}; and whatever begins with "to order". A description is vague
 when it has no other words than: {", ".join(sorted(VAGUE_WORDS))}.

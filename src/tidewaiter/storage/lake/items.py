@@ -103,4 +103,3 @@ def make_items(connection: duckdb.DuckDBPyConnection, texts: frozenset[str]) -> 
     )
     connection.execute("SET VARIABLE first_day = (SELECT min(statistics_day) FROM item)")
     connection.execute("SET VARIABLE last_day = (SELECT max(statistics_day) FROM item)")
-

@@ -35,10 +35,29 @@ VAGUE_WORDS = (
     *("goods", "parts", "samples", "sample", "accessories", "general", "cargo", "merchandise", "articles", "items"),
     *("various", "misc", "miscellaneous", "other", "others", "spare", "spares", "products", "material", "materials"),
     *("equipment", "supplies", "stuff", "things", "consolidated", "freight", "all", "kinds", "said", "to", "contain"),
-    *("stc", "fak", "personal", "effects", "household", "gift", "gifts", "commercial", "assorted", "mixed", "of", "and"),
+    *(
+        "stc",
+        "fak",
+        "personal",
+        "effects",
+        "household",
+        "gift",
+        "gifts",
+        "commercial",
+        "assorted",
+        "mixed",
+        "of",
+        "and",
+    ),
     *("the", "for", "as", "per", "invoice", "attached", "list", "nos", "pcs", "pieces", "ctns", "cartons", "pkgs"),
 )
 """A description made of these words alone says nothing about the goods."""
+
+POST_BOXES = (
+    *("p ?o ?box", "post office box", "mail ?box", "postbus", "postfach", "apartado", "casilla", "boite postale"),
+    "virtual office",
+)
+"""What an address without a door is called, as patterns over its words."""
 
 _LETTERS = "0123456789A?BCDEFGHIJK?LMNOPQRSTU?VWXYZ"
 
@@ -60,7 +79,7 @@ CREATE OR REPLACE TEMP MACRO placeholder(words) AS
 CREATE OR REPLACE TEMP MACRO vague(words) AS
     words = '' OR regexp_full_match(words, '( ({"|".join(VAGUE_WORDS)}))+ ');
 CREATE OR REPLACE TEMP MACRO post_box(place) AS
-    regexp_matches(place, '(^| )(p ?o ?box|post office box|postbus|postfach|apartado|casilla|boite postale|virtual office|mail ?box)( |$)');
+    regexp_matches(place, '(^| )({"|".join(POST_BOXES)})( |$)');
 CREATE OR REPLACE TEMP MACRO word_share(listed, others) AS
     len([word for word in listed if contains(others, ' ' || word || ' ')]) / CAST(len(listed) AS DOUBLE);
 CREATE OR REPLACE TEMP MACRO in_national(amount, currency, invoice_currency, exchange_rate) AS
@@ -77,8 +96,8 @@ CREATE OR REPLACE TEMP MACRO known_hs(c) AS
     regexp_full_match(c, '([0-9]{{2}}|[0-9]{{4}}|[0-9]{{6,12}})') AND left(c, 2) NOT IN ('00', '77');
 CREATE OR REPLACE TEMP MACRO container_valid(c) AS
     CASE WHEN NOT regexp_full_match(c, '[A-Z]{{3}}[UJZ][0-9]{{7}}') THEN false ELSE
-        CAST(list_sum([(strpos('{_LETTERS}', substr(c, CAST(i AS BIGINT) + 1, 1)) - 1) << i for i in range(10)]) AS BIGINT)
-        % 11 % 10 = CAST(substr(c, 11, 1) AS BIGINT) END;
+        CAST(list_sum([(strpos('{_LETTERS}', substr(c, CAST(i AS BIGINT) + 1, 1)) - 1) << i for i in range(10)])
+            AS BIGINT) % 11 % 10 = CAST(substr(c, 11, 1) AS BIGINT) END;
 CREATE OR REPLACE TEMP MACRO finite(x) AS CASE WHEN isfinite(CAST(x AS DOUBLE)) THEN CAST(x AS DOUBLE) END;
 """
 

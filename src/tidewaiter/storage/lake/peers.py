@@ -88,16 +88,15 @@ def _key(snapshot: Snapshot, measure: str, month: date) -> str:
     return key_of(settled, measure, month, inputs)
 
 
-def _percentiles(
-    connection: duckdb.DuckDBPyConnection, measure: str, months: Sequence[date]
-) -> dict[date, pa.Table]:
+def _percentiles(connection: duckdb.DuckDBPyConnection, measure: str, months: Sequence[date]) -> dict[date, pa.Table]:
     rows = connection.sql(
         f"""
         SELECT {WORKING["hs4"]} AS hs4, {WORKING["hs6"]} AS hs6, origin, {WORKING[measure]} AS figure,
             head.lodged_on - DATE '1970-01-01' AS lodged_on, head.from_on - DATE '1970-01-01' AS from_on,
             coalesce(ended.until_on - DATE '1970-01-01', 2147483647) AS until_on
         FROM declarations JOIN head USING (declaration_id, version) LEFT JOIN ended USING (declaration_id, version)
-        WHERE isfinite({WORKING[measure]}) AND head.lodged_on >= ? AND head.lodged_on < ? AND {WORKING["hs4"]} IS NOT NULL
+        WHERE isfinite({WORKING[measure]}) AND {WORKING["hs4"]} IS NOT NULL
+            AND head.lodged_on >= ? AND head.lodged_on < ?
         """,
         params=[_months_before(min(months), MONTHS), max(months)],
     ).to_arrow_table()
@@ -175,7 +174,8 @@ def _at_share(
 
 
 def _numpy(rows: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    return np.asarray(rows[name].combine_chunks().to_numpy(zero_copy_only=False))
+    values: npt.NDArray[np.float64] = rows[name].combine_chunks().to_numpy(zero_copy_only=False)
+    return values
 
 
 def _day(day: date) -> int:

@@ -98,7 +98,7 @@ def recipes(catalogue: Catalogue) -> dict[str, Recipe]:
 def needed(made: Mapping[str, Recipe], names: Collection[str]) -> dict[str, Recipe]:
     """Return how these facts, and all that their expressions read, are made; in the order of the catalogue."""
     wanted = set(names)
-    for name, recipe in reversed(made.items()):
+    for name, recipe in reversed(list(made.items())):
         if name in wanted and isinstance(recipe, Expression):
             wanted |= set(_NAME.findall(recipe.sql)) & made.keys()
     return {name: recipe for name, recipe in made.items() if name in wanted}

@@ -51,10 +51,9 @@ def update_statistics(lake: Lake, catalogue: Catalogue, *, memory: str = "1GB") 
     snapshot = lake.snapshot()
     kinds = kinds_of(recipes(catalogue).values())
     before = set(lake.folder.glob("derived/movements/*.parquet"))
-    with tempfile.TemporaryDirectory(prefix="tidewaiter-") as spill:
-        with open_lake(snapshot, memory, spill) as connection:
-            make_standing(connection, snapshot.administration)
-            held = movements(connection, snapshot, kinds)
+    with tempfile.TemporaryDirectory(prefix="tidewaiter-") as spill, open_lake(snapshot, memory, spill) as connection:
+        make_standing(connection, snapshot.administration)
+        held = movements(connection, snapshot, kinds)
     current = {path for paths in held.values() for path in paths}
     sweep_derived(lake.folder, current)
     return len(current - before)
@@ -68,7 +67,9 @@ def movements(
     The connection has the tables of `make_standing`.
     """
     digests, fates = snapshot.digests("declarations"), _fates(connection)
-    held = {kind: {month: _place(snapshot, kind, digests[month], fates.get(month)) for month in digests} for kind in kinds}
+    held = {
+        kind: {month: _place(snapshot, kind, digests[month], fates.get(month)) for month in digests} for kind in kinds
+    }
     for months in _in_turn(list(digests)):
         todo = {kind: [month for month in months if not is_kept(held[kind][month])] for kind in kinds}
         for listed in dict.fromkeys(tuple(months) for months in todo.values() if months):
@@ -118,8 +119,8 @@ def _write(connection: duckdb.DuckDBPyConnection, kind: Kind, places: Mapping[st
 def _movements(kind: Kind) -> str:
     return f"""
         WITH unit AS (
-            SELECT entity, declaration_id, version, min(lodged_on) AS lodged_on, strftime(min(lodged_on), '%Y-%m') AS month,
-                greatest(min(counted_on), min(lodged_on)) AS from_on,
+            SELECT entity, declaration_id, version, min(lodged_on) AS lodged_on,
+                strftime(min(lodged_on), '%Y-%m') AS month, greatest(min(counted_on), min(lodged_on)) AS from_on,
                 count(*) AS items, CAST(coalesce(sum(net_mass), 0) AS DECIMAL(38, 3)) AS net_mass
             FROM (SELECT {entity(kind)} AS entity, {WORKING["lodged_on"]} AS lodged_on, declaration_id, version,
                     counted_on, net_mass FROM part)
@@ -128,8 +129,8 @@ def _movements(kind: Kind) -> str:
             SELECT unit.*, until_on FROM unit LEFT JOIN ended USING (declaration_id, version)
             WHERE until_on IS NULL OR until_on > from_on),
         told AS (
-            SELECT entity, month, metric, outcome.from_on AS known_on, greatest(stood.from_on, outcome.from_on) AS from_on,
-                least(stood.until_on, outcome.until_on) AS until_on
+            SELECT entity, month, metric, outcome.from_on AS known_on,
+                greatest(stood.from_on, outcome.from_on) AS from_on, least(stood.until_on, outcome.until_on) AS until_on
             FROM stood JOIN outcome USING (declaration_id)),
         moved AS (
             SELECT entity, month, from_on AS counted_on, lodged_on AS window_on, 1 AS declarations, items, net_mass,
