@@ -1,5 +1,6 @@
 """Each figure of a back-test, worked out by hand on a trade small enough to count on fingers."""
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -295,6 +296,26 @@ def test_without_support_the_corrected_rate_is_refused() -> None:
     assert one.weighted.refused == "30 of 60 matched declarations have no logged probability above 0"
 
 
+def test_with_few_cases_the_corrected_rate_is_refused() -> None:
+    facts, numbers = many(40)
+    rows = [
+        (clean if i < 29 else outcome)(n, incumbent_channel="red", selection_probability=0.5)
+        for i, n in enumerate(numbers)
+    ]
+    (one,) = backtest([facts], outcome_table(rows), {"P": hs("64")}, period=PERIOD).profiles
+    assert one.weighted is not None
+    assert one.weighted.refused == "too few cases: 29 of 30"
+
+
+def test_zero_offences_bound_the_corrected_rate_by_three_over_n() -> None:
+    facts, numbers = many(60)
+    rows = [clean(n, incumbent_channel="red", selection_probability=0.5) for n in numbers]
+    (one,) = backtest([facts], outcome_table(rows), {"P": hs("64")}, period=PERIOD).profiles
+    assert one.weighted is not None
+    assert one.weighted.hit_rate is not None
+    assert (one.weighted.hit_rate.low, one.weighted.hit_rate.high) == (0, pytest.approx(3 / 60))
+
+
 def test_the_system_in_use_is_cut_to_as_many_examinations() -> None:
     """It found 20 in 100; a profile of 40 examinations is set against what 40 of these would find: about 8."""
     numbers = [f"M{number:04}" for number in range(100)]
@@ -358,3 +379,32 @@ def test_a_profile_that_asks_what_nobody_stated_is_not_to_be_blamed() -> None:
     ).advice
     assert (advice.action, advice.codes) == ("supply", ("P",))
     assert advice.reason.endswith("hs_code")
+
+
+def test_a_smaller_system_in_use_cuts_the_profile_down() -> None:
+    """The profile finds 30 in 90; at the 30 examinations of the system in use that is about 10."""
+    facts, numbers = many(90)
+    rows = [
+        (offence if i % 3 == 0 else clean)(n, incumbent_channel="yellow" if i < 30 else "green", criterion="C1")
+        for i, n in enumerate(numbers)
+    ]
+    (one,) = backtest([facts], outcome_table(rows), {"P": hs("64")}, period=PERIOD).profiles
+    assert one.against is not None
+    assert (one.against.examinations, one.against.theirs.mean) == (30, 10)
+    assert one.against.ours.low < 10 < one.against.ours.high
+
+
+def test_the_json_carries_corrected_figures_with_their_cases() -> None:
+    facts, numbers = many(60)
+    drawn: dict[str, Any] = {"incumbent_channel": "red", "criterion": "C1", "selection_probability": 0.5}
+    rows = [(offence if i < 40 else clean)(n, in_random_sample=i % 2 == 0, **drawn) for i, n in enumerate(numbers)]
+    written: Any = report_json(backtest([facts], outcome_table(rows), {"P": hs("64")}, period=PERIOD))
+    (one,) = written["profiles"]
+    assert one["weighted"]["hit_rate"]["value"] == pytest.approx(40 / 60, abs=1e-6)
+    assert one["weighted"]["hit_rate"]["cases"] == 60
+    assert one["weighted"]["recall"]["value"] == 1
+    assert one["weighted"]["refused"] is None
+    assert (one["random_sample"]["labelled"], one["random_sample"]["hit_rate"]["numerator"]) == (30, 20)
+    assert one["incumbent"]["offences"] == {"mean": 40.0, "low": 40.0, "high": 40.0}
+    assert one["incumbent"]["bounds"] == {"low": round(40 / 60, 6), "high": round(40 / 60, 6)}
+    assert json.loads(json.dumps(written)) == written

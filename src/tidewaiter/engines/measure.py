@@ -57,7 +57,7 @@ def weighted(drawn: Drawn, matched: NDArray[np.bool_], declarations: int, unsupp
         return _refused(f"{unsupported:,} of {declarations:,} matched declarations have no logged probability above 0")
     seen = drawn.labelled & matched
     if seen.sum() < ENOUGH_CASES:
-        return _refused(f"{int(seen.sum())} examined cases with a logged probability; {ENOUGH_CASES} are needed")
+        return _refused(f"too few cases: {int(seen.sum())} of {ENOUGH_CASES}")
     weight = 1 / drawn.probability
     return Weighted(hit_rate=_hit_rate(drawn, weight, matched), recall=_recall(drawn, weight, matched), refused=None)
 
