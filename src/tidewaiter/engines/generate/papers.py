@@ -59,7 +59,7 @@ def master_documents(seed: int, heads: Heads) -> pa.Array:
     carrier = carriers(heads)
     week = heads.day // 4
     shared = mixed(seed, carrier, heads.origin, heads.office, week, heads.number % 3) % np.uint64(90_000_000)
-    number = np.where(has_house(heads), shared.astype(np.int64), 90_000_000 + heads.number % 9_999_999)
+    number = np.where(has_house(heads), shared.astype(np.int64), 90_000_000 + heads.number)
     return joined(texts(vocabulary([code for code, _ in CARRIERS]), carrier), letters(digits(number, 9)))
 
 

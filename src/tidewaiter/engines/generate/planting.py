@@ -1,6 +1,7 @@
 """What is declared instead of the truth: schemes and opportunism laid over a month's honest trade."""
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 
@@ -130,8 +131,10 @@ def _lay(
             return heads, _small(rng, rows, items), _split(rows, declared)
         case Kind.SHIFT:
             return _shifted(rng, scheme, rows, heads, items, declared)
-        case _:
+        case Kind.UNDERVALUATION | Kind.SHELL | Kind.COLLUSION | Kind.OPPORTUNISM:
             return heads, items, _undervalued(rng, scheme, rows, declared)
+        case never:
+            assert_never(never)
 
 
 def _undervalued(rng: np.random.Generator, scheme: Scheme, rows: np.ndarray, declared: Declared) -> Declared:
