@@ -13,7 +13,6 @@ import click
 
 from tidewaiter.actions.backtest import BackTest, back_test
 from tidewaiter.actions.decide import Decided, decide_file
-from tidewaiter.core.administration import Administration
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import TABLES
 from tidewaiter.engines.generate import GenerationReport, generate
@@ -24,6 +23,7 @@ from tidewaiter.faces.cli.options import EXISTING
 from tidewaiter.faces.cli.progress import Report, progress
 from tidewaiter.faces.cli.starter import copy_starter
 from tidewaiter.faces.cli.write import write_text
+from tidewaiter.faces.config import config_of
 from tidewaiter.faces.report import render_report
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import load_mapping
@@ -114,11 +114,11 @@ def _step(title: str) -> Iterator[None]:
 
 
 def _ingest(folders: Folders, report: Report) -> None:
-    settings = tomllib.loads((folders.country / "administration.toml").read_text(encoding="utf-8"))
-    stated = settings.get("administration", settings)
-    administration = Administration(name=stated["name"], currency=stated["currency"], time_zone=stated["time_zone"])
-    lines = [f'{key} = "{stated[key]}"' for key in ("name", "currency", "time_zone")]
-    (folders.top / "tidewaiter.toml").write_text("\n".join(['lake = "lake"', "", "[administration]", *lines, ""]))
+    stated = tomllib.loads((folders.country / "administration.toml").read_text(encoding="utf-8"))
+    lines = [f'{key} = "{value}"' for key, value in stated.items()]
+    settings = folders.top / "tidewaiter.toml"
+    settings.write_text("\n".join(['lake = "lake"', "", "[administration]", *lines, ""]), encoding="utf-8")
+    administration = config_of(settings).administration
     for name in TABLES:
         done = ingest_file(
             folders.lake,
