@@ -234,7 +234,8 @@ def markdown(found: Figures) -> str:
         "(target under 100)",
         f"- overlap of all pairs: {pairs['wall_s']:.2f} s (target under 3)",
         f"- live, {LIVE_PROFILES:,} profiles ({one['terms']:,} terms): median {one['median_us']:.0f} us, 99th "
-        f"percentile {one['p99_us']:.0f} us (targets 50 and 200), {one['matches_a_row']:.1f} matches a row; published in "
+        f"percentile {one['p99_us']:.0f} us (targets 50 and 200), "
+        f"{one['matches_a_row']:.1f} matches a row; published in "
         f"{one['publish_s']:.1f} s (target under 10)",
     ]
     if larger:

@@ -68,7 +68,7 @@ def duckdb_where(profiles: Mapping[str, Condition], rows: Rows) -> Hit:
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SETS, ROWS, st.integers(1, 13))
 def test_the_batch_engine_hits_the_rows_of_which_a_condition_is_true(
     profiles: dict[str, Condition], rows: Rows, block_rows: int
@@ -76,7 +76,7 @@ def test_the_batch_engine_hits_the_rows_of_which_a_condition_is_true(
     assert batch(profiles, rows, block_rows) == plain(profiles, rows)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SETS, ROWS)
 def test_the_live_engine_matches_the_conditions_that_are_true_of_a_row(
     profiles: dict[str, Condition], rows: Rows
@@ -84,7 +84,7 @@ def test_the_live_engine_matches_the_conditions_that_are_true_of_a_row(
     assert live(profiles, rows) == plain(profiles, rows)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SETS, ROWS, st.integers(1, 13))
 def test_duckdb_where_returns_the_rows_that_the_engines_hit(
     profiles: dict[str, Condition], rows: Rows, block_rows: int
@@ -94,7 +94,7 @@ def test_duckdb_where_returns_the_rows_that_the_engines_hit(
     assert live(profiles, rows) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(literals(CATALOGUE), min_size=20, max_size=60), ROWS)
 def test_literals_of_every_kind_asked_together_answer_as_each_alone(found: list[Condition], rows: Rows) -> None:
     negated: list[Condition] = [Not(literal) for literal in found]
@@ -104,7 +104,7 @@ def test_literals_of_every_kind_asked_together_answer_as_each_alone(found: list[
     assert live(profiles, rows) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SETS, ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_profiles_does_not_change_their_hits(
     profiles: dict[str, Condition], rows: Rows, random: object
@@ -116,7 +116,7 @@ def test_the_order_of_profiles_does_not_change_their_hits(
     assert live(shuffled, rows) == live(profiles, rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SETS, conditions(CATALOGUE), ROWS)
 def test_adding_a_profile_changes_no_others_hits(profiles: dict[str, Condition], added: Condition, rows: Rows) -> None:
     more = {**profiles, "ADDED": added}
@@ -126,7 +126,7 @@ def test_adding_a_profile_changes_no_others_hits(profiles: dict[str, Condition],
     assert kept_live == live(profiles, rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(literals(CATALOGUE), min_size=8, max_size=8), ROWS, st.integers(1, 60))
 def test_a_condition_with_too_many_alternatives_still_answers_as_it_reads(
     found: list[Condition], rows: Rows, k: int
