@@ -170,11 +170,12 @@ def _at_share(
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, sizes - 1)
     low, high = figure[starts + below], figure[starts + above]
-    return low + (high - low) * (place - below)
+    between: npt.NDArray[np.float64] = low + (high - low) * (place - below)
+    return between
 
 
 def _numpy(rows: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    values: npt.NDArray[np.float64] = rows[name].combine_chunks().to_numpy(zero_copy_only=False)
+    values: npt.NDArray[np.float64] = np.asarray(rows[name].combine_chunks().to_numpy(zero_copy_only=False))
     return values
 
 
