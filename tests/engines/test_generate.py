@@ -68,7 +68,7 @@ def test_another_seed_makes_another_country(tmp_path: Path) -> None:
     generate(1_500, 8, tmp_path / "one", months=4)
     generate(1_500, 9, tmp_path / "two", months=4)
     one, two = digests(tmp_path / "one"), digests(tmp_path / "two")
-    assert {name for name in one if one[name] == two[name]} == {"README.txt", "administration.toml"}
+    assert {name for name in one if one[name] == two[name]} == {"README.txt", "tidewaiter.toml"}
 
 
 def test_drawing_more_for_one_concern_reshuffles_no_other() -> None:

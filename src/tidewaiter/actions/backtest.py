@@ -28,6 +28,21 @@ class BackTest:
     catalogue: Catalogue
     lists_on: date
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return the title of each profile by its code."""
+        return {code: profile.title for code, profile in self.profile_set.profiles.items()}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Return what the figures rest on, in words for the head of a report."""
+        return {
+            "administration": self.snapshot.administration.name,
+            "state of the lake": self.snapshot.id[:12],
+            "fact catalogue": self.catalogue.version,
+            "lists read for": self.lists_on.isoformat(),
+        }
+
 
 def back_test(
     paths: Sequence[Path],

@@ -311,6 +311,6 @@ def _plain_files(settled: Country, out: Path) -> int:
     seed = settled.streams.seed
     named = stated.schemes_stated(settled.calendar, settled.plan, settled.traders, seed, settled.items)
     write_json(out / "schemes.json", named)
-    (out / "administration.toml").write_text(stated.ADMINISTRATION, encoding="utf-8")
+    (out / "tidewaiter.toml").write_text(stated.SETTINGS, encoding="utf-8")
     (out / "README.txt").write_text(stated.README, encoding="utf-8")
     return len(told)

@@ -16,7 +16,10 @@ from tidewaiter.engines.generate.planting import OPPORTUNISM_RATE
 from tidewaiter.engines.generate.schemes import OPPORTUNIST, Kind, Plan, Scheme
 from tidewaiter.engines.generate.traders import Traders
 
-ADMINISTRATION = f"""name = "{country.NAME}"
+SETTINGS = f"""lake = "lake"
+
+[administration]
+name = "{country.NAME}"
 currency = "{country.CURRENCY}"
 time_zone = "{country.TIME_ZONE}"
 material_duty = "50"
@@ -31,7 +34,7 @@ results.parquet        results by examination act; later versions: provisional, 
 seizures.parquet       seizures, with and without a declaration
 incumbent.parquet      what the system in use decided, with the probability of selection and the random sample
 today.parquet          declarations of the day after the period, to be decided
-administration.toml    name, currency and time zone of the administration
+tidewaiter.toml        settings: where the lake is to be; name, currency and time zone of the administration
 reports.jsonl          information reports to be graded: reference, date, source reference, root origin, text
 
 Not for those who make profiles:
@@ -39,6 +42,9 @@ truth.parquet          every irregular item: scheme, role, category, duty evaded
 today_truth.parquet    the same for today.parquet
 reports_truth.jsonl    which reports are true, which repeat another, and whom they are about
 schemes.json           what was planted, by whom and when; and the past policy, as it was drawn
+
+To load it, in this folder, for each of the six tables:
+tidewaiter ingest declarations.parquet --mapping declarations
 
 Files hold what was known when the last day ended: results of the last weeks are missing, as in life.
 """

@@ -58,7 +58,7 @@ def backtest(
     if json_file is not None:
         write_text(json_file, json.dumps(report_json(done.report), indent=1, ensure_ascii=False) + "\n")
     if html_file is not None:
-        write_text(html_file, render_report([done.report], title="Back-test"))
+        write_text(html_file, render_report([done.report], title="Back-test", titles=done.titles, sources=done.sources))
     if json_file is None or str(json_file) != "-":
         click.echo(in_words(done))
 

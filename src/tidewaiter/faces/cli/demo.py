@@ -1,7 +1,6 @@
 """`tidewaiter demo`: the main job from end to end on a generated country."""
 
 import shutil
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,13 +48,13 @@ class Folders:
 
     @property
     def lake(self) -> Path:
-        """Return the folder of the lake."""
-        return self.top / "lake"
+        """Return the folder of the lake: where the country's settings say."""
+        return self.country / "lake"
 
     @property
     def profiles(self) -> Path:
         """Return the folder of the starter pack's copy."""
-        return self.top / "profiles"
+        return self.country / "profiles"
 
 
 @click.command()
@@ -90,9 +89,7 @@ def demo(out: Path, items: int, seed: int) -> None:
         file = out / "report.html"
         write_text(file, _report(tested, decided))
         click.echo(f"report: {file.resolve()}")
-    click.echo(
-        f"\nTry next, in {out}: tidewaiter backtest profiles --from ... --to ... (its tidewaiter.toml names the lake)"
-    )
+    click.echo(f"\nTry next: cd {folders.country}; tidewaiter backtest profiles --from ... --to ...")
 
 
 def _fresh(out: Path) -> None:
@@ -114,11 +111,7 @@ def _step(title: str) -> Iterator[None]:
 
 
 def _ingest(folders: Folders, report: Report) -> None:
-    stated = tomllib.loads((folders.country / "administration.toml").read_text(encoding="utf-8"))
-    lines = [f'{key} = "{value}"' for key, value in stated.items()]
-    settings = folders.top / "tidewaiter.toml"
-    settings.write_text("\n".join(['lake = "lake"', "", "[administration]", *lines, ""]), encoding="utf-8")
-    administration = config_of(settings).administration
+    administration = config_of(folders.country / "tidewaiter.toml").administration
     for name in TABLES:
         done = ingest_file(
             folders.lake,
@@ -170,11 +163,6 @@ def _report(tested: BackTest, decided: Decided) -> str:
         title="Tidewaiter: the starter profiles on a generated country",
         decisions=decided.decisions,
         decided_on=decided.on,
-        titles={code: profile.title for code, profile in tested.profile_set.profiles.items()},
-        sources={
-            "administration": tested.snapshot.administration.name,
-            "state of the lake": tested.snapshot.id[:12],
-            "fact catalogue": tested.catalogue.version,
-            "lists read for": tested.lists_on.isoformat(),
-        },
+        titles=tested.titles,
+        sources=tested.sources,
     )
