@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import repeat
 from typing import Any, assert_never
 
 import numpy as np
@@ -67,6 +68,11 @@ class TextClasses:
             if found is not None:
                 return found
         return self.OTHER
+
+    def classes_of(self, values: Sequence[str]) -> NDArray[np.intp]:
+        """Return the class of each value."""
+        found = map(self.class_of, values) if self.lengths else map(self.exact.get, values, repeat(self.OTHER))
+        return np.fromiter(found, np.intp, len(values))
 
     def members(self, literal: Condition) -> Members:
         """Return which classes answer TRUE to the literal (or to NOT of it)."""

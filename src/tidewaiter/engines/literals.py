@@ -150,7 +150,7 @@ def _by_code(literals: ClassedLiterals, block: Block) -> _ByCode:
         return _ByCode(column.codes, literals.asks, literals.tables)
     assert isinstance(column, TextColumn)
     assert isinstance(classes, TextClasses)
-    of_code = np.array([*map(classes.class_of, column.texts), MISSING], np.intp)
+    of_code = np.append(classes.classes_of(column.texts), MISSING)
     return _ByCode(column.codes, literals.asks, np.ascontiguousarray(literals.tables[:, of_code]))
 
 
