@@ -33,6 +33,10 @@ from tidewaiter.storage.lake.lake import Lake
 MARK = ".tidewaiter-demo"
 KEY = b"the demonstration's key of the day is no secret"
 MONTHS_TESTED = 3
+PACK_FITS = (
+    "generated trade; the example profiles were written knowing what kinds of scheme are planted in it, so their rates "
+    "show that the pieces fit together, not what such profiles find in life"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ def demo(out: Path, items: int, seed: int) -> None:
         file = out / "report.html"
         write_text(file, _report(tested, decided))
         click.echo(f"report: {file.resolve()}")
-    click.echo(f"\nTry next: cd {folders.country}; tidewaiter backtest profiles --from ... --to ...")
+    period = f"--from {tested.report.period.start} --to {tested.report.period.end}"
+    click.echo(f"\nTry next: cd {folders.country}; tidewaiter backtest profiles {period}")
 
 
 def _fresh(out: Path) -> None:
@@ -164,5 +169,5 @@ def _report(tested: BackTest, decided: Decided) -> str:
         decisions=decided.decisions,
         decided_on=decided.on,
         titles=tested.titles,
-        sources=tested.sources,
+        sources={**tested.sources, "note": PACK_FITS},
     )
