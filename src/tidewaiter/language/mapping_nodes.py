@@ -40,7 +40,7 @@ class Reader:
             name = str(key.value)
             if name in found:
                 self.wrong(key, f"{name!r} stands twice in {what}", "keep one of them")
-            found[name] = (key, value)
+            found.setdefault(name, (key, value))
         return found
 
     def record(self, node: yaml.Node, what: str, known: Collection[str]) -> dict[str, yaml.Node]:

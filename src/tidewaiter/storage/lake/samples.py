@@ -61,9 +61,10 @@ def _date_format(filled: Sequence[str]) -> str:
     """Return the first format under which the cells are dates; `iso` for moments in ISO 8601; empty for neither."""
     if _most(filled, lambda cell: _ISO_INSTANT.fullmatch(cell) is not None):
         return "iso"
-    return next(
-        (form for form in (*DATE_FORMATS, *TIME_FORMATS) if _most(filled, lambda c, f=form: _is_date(c, f))), ""
-    )
+    for form in (*DATE_FORMATS, *TIME_FORMATS):
+        if filled and sum(1 for cell in filled if _is_date(cell, form)) >= MOST * len(filled):
+            return form
+    return ""
 
 
 def _is_date(cell: str, form: str) -> bool:

@@ -1,4 +1,4 @@
-"""A mapping proposed for a file from its headers and a sample of its cells: it loads as it stands, a person checks it."""
+"""A mapping proposed for a file from headers and a sample of its cells; it loads as it stands, a person checks it."""
 
 import json
 import re

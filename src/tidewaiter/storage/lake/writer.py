@@ -1,5 +1,6 @@
 """The one writer of the lake: files written aside, synced, moved into place, and the manifest replaced last."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,6 +30,7 @@ from tidewaiter.storage.lake.manifest import (
 
 DATA = "data"
 STAGING = "staging"
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 COMPRESSION = "zstd"
 
 
@@ -49,14 +52,19 @@ class LakeWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Commit, or leave the lake as it was when the block ended in an error."""
+        """Commit, or leave the lake as it was when the block ended in an error; a full disk is a LakeError."""
         try:
             if error is None and self._next != self.manifest:
                 self._commit()
+            elif _disk_failed(error):
+                raise self._unwritable(error) from error
         except OSError as failed:
-            raise LakeError(f"the lake in {self.folder} could not be written: {failed.strerror}") from failed
+            raise self._unwritable(failed) from failed
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
+
+    def _unwritable(self, error: BaseException | None) -> LakeError:
+        return LakeError(f"the lake in {self.folder} could not be written and is as it was: {error}")
 
     def staging_folder(self) -> Path:
         """Return a new folder on the lake's own disk for files in the making; gone after the block."""
@@ -155,3 +163,8 @@ def sweep_data(folder: Path, manifest: Manifest) -> None:
     for path in (folder / DATA).rglob("*.parquet"):
         if path.relative_to(folder).as_posix() not in named:
             path.unlink(missing_ok=True)
+
+
+def _disk_failed(error: BaseException | None) -> bool:
+    """Tell whether an error is one of the disk (full, over quota, read-only, failing), not of what was asked."""
+    return isinstance(error, duckdb.IOException) or (isinstance(error, OSError) and error.errno in DISK_ERRORS)
