@@ -40,8 +40,8 @@ type Figures = dict[str, Any]
 
 
 def batches(path: Path, facts: tuple[Fact, ...]) -> Iterator[pa.RecordBatch]:
-    """Read a fact table in blocks, only these facts; texts as Parquet's own dictionaries."""
-    texts = [fact.name for fact in facts if fact.type in (FactType.TEXT, FactType.WORDS)]
+    """Read a fact table in blocks, only these facts; codes as Parquet's own dictionaries."""
+    texts = [fact.name for fact in facts if fact.type is FactType.TEXT]
     names = [fact.name for fact in facts]
     return pq.ParquetFile(path, read_dictionary=texts).iter_batches(BLOCK_ROWS, columns=names)  # type: ignore[no-any-return]
 
