@@ -32,8 +32,8 @@ from tidewaiter.storage.lake.statistics import kinds_of, movements
 
 BATCH_ROWS = 262_144
 ROW_GROUP = 65_536
-ROWS_AT_ONCE = 200_000
-MEMORY = "1200MB"
+ROWS_AT_ONCE = 120_000
+MEMORY = "900MB"
 FORMAT = 1
 """Grows when the making of facts changes, so that rows kept by an older program are not read."""
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from tidewaiter.storage.lake.items import BETWEEN, entity
-from tidewaiter.storage.lake.recipes import Count, Distinct, Recipe, Since
+from tidewaiter.storage.lake.recipes import METRICS, Count, Distinct, Recipe, Since
 from tidewaiter.storage.lake.statistics import Kind
 
 
@@ -51,31 +54,41 @@ def make_history(
     Counts are 0 for an entity never seen; days of first and last are None.
     """
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE ask AS SELECT DISTINCT {entity(asked.kind)} AS entity, statistics_day AS day "
-        f"FROM {source} WHERE {entity(asked.kind)} IS NOT NULL"
+        f"CREATE OR REPLACE TEMP TABLE named_ask AS SELECT DISTINCT {entity(asked.kind)} AS name, "
+        f"statistics_day AS day FROM {source} WHERE {entity(asked.kind)} IS NOT NULL"
     )
-    _move(connection, held.get(asked.kind, ()), "moved", "entity IN (SELECT entity FROM ask)")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE named AS "
+        "SELECT name, row_number() OVER () AS entity FROM (SELECT DISTINCT name FROM named_ask)"
+    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE ask AS SELECT entity, day FROM named_ask JOIN named USING (name)")
+    _move(connection, held.get(asked.kind, ()), "moved", "movement.name", "NULL")
     columns, joins = _columns(connection, asked, held)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {asked.table} AS SELECT ask.entity, ask.day{columns} FROM ask {joins}"
+        f"CREATE OR REPLACE TEMP TABLE {asked.table} AS SELECT named.name AS entity, ask.day{columns} "
+        f"FROM ask JOIN named USING (entity) {joins}"
     )
 
 
-def _move(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], name: str, where: str) -> None:
-    connection.execute(f"DROP TABLE IF EXISTS {name}")
-    if paths:
-        connection.read_parquet([str(path) for path in paths]).create_view("movement", replace=True)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT entity, counted_on, window_on, "
-            "CAST(sum(declarations) AS BIGINT) AS declarations, CAST(sum(items) AS BIGINT) AS items, "
-            "CAST(sum(net_mass) AS DECIMAL(38, 3)) AS net_mass, CAST(sum(results) AS BIGINT) AS results, "
-            f"CAST(sum(findings) AS BIGINT) AS findings FROM movement WHERE {where} GROUP BY ALL"
-        )
-        return
+def _move(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], table: str, owner: str, pair: str) -> None:
+    """Make the table of the movements of the entities asked about, by number; `owner` is their name in a movement."""
+    sums = ", ".join(f"CAST(sum({metric}) AS {kind}) AS {metric}" for metric, kind in _METRIC_TYPES.items())
+    columns = ", ".join(f"{metric} {kind}" for metric, kind in _METRIC_TYPES.items())
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} (entity VARCHAR, counted_on DATE, window_on DATE, declarations BIGINT, "
-        "items BIGINT, net_mass DECIMAL(38, 3), results BIGINT, findings BIGINT)"
+        f"CREATE OR REPLACE TEMP TABLE {table} "
+        f"(entity BIGINT, pair VARCHAR, counted_on DATE, window_on DATE, {columns})"
     )
+    if not paths:
+        return
+    connection.read_parquet([str(path) for path in paths]).create_view("movement", replace=True)
+    connection.execute(
+        f"INSERT INTO {table} SELECT named.entity, {pair} AS pair, counted_on, window_on, {sums} "
+        "FROM (SELECT * RENAME (entity AS name) FROM movement) AS movement "
+        f"JOIN named ON named.name = {owner} GROUP BY ALL"
+    )
+
+
+_METRIC_TYPES = {metric: "DECIMAL(38, 3)" if metric == "net_mass" else "BIGINT" for metric in METRICS}
 
 
 def _columns(
@@ -83,52 +96,84 @@ def _columns(
 ) -> tuple[str, str]:
     columns, joins = "", ""
     if asked.counts:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE counted AS {_counts(asked.counts)}")
+        _count(connection, asked.counts)
         columns += "".join(f", counted.{name}" for name in asked.counts)
-        joins += " JOIN counted USING (entity, day)"
+        joins += " JOIN counted ON counted.entity = ask.entity AND counted.day = ask.day"
+    for metric in dict.fromkeys(since.metric for since in asked.marks.values()):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE spell_{metric} AS {_spells(metric)}")
     for name, since in asked.marks.items():
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE spell AS {_spells(since.metric)}")
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE mark_{name} AS {_mark(since.mark)}")
+        marked = _mark(since.mark).replace("FROM spell", f"FROM spell_{since.metric} AS spell")
+        marked = marked.replace("JOIN spell ", f"JOIN spell_{since.metric} AS spell ")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE mark_{name} AS {marked}")
         columns += f", mark_{name}.marked_on AS {name}"
-        joins += f" LEFT JOIN mark_{name} USING (entity, day)"
+        joins += f" LEFT JOIN mark_{name} ON mark_{name}.entity = ask.entity AND mark_{name}.day = ask.day"
     for name, distinct in asked.distinct.items():
-        owner = _owner(asked.kind)
-        _move(connection, held.get(asked.kind + distinct.what, ()), "met", f"{owner} IN (SELECT entity FROM ask)")
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE breadth_{name} AS {_breadth(owner)}")
+        _move(connection, held.get(asked.kind + distinct.what, ()), "met", _owner(asked.kind), "movement.name")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE breadth_{name} AS {_breadth()}")
         columns += f", breadth_{name}.met AS {name}"
-        joins += f" JOIN breadth_{name} USING (entity, day)"
+        joins += f" JOIN breadth_{name} ON breadth_{name}.entity = ask.entity AND breadth_{name}.day = ask.day"
     return columns, joins
 
 
-def _counts(counts: Mapping[str, Count]) -> str:
-    """Return the query for counts by entity and day of `ask`.
+def _count(connection: duckdb.DuckDBPyConnection, counts: Mapping[str, Count]) -> None:
+    """Make the table `counted`: every count by entity and day of `ask`.
 
     With a window of W days a movement counts from counted_on until the day before window_on + W: it enters on the
-    one and leaves on the other, so that one running sum by entity gives every window.
+    one and leaves on the other, so that two running sums by entity and day give the count of any day.
     """
-    inside = {name: _inside(count) for name, count in counts.items()}
-    entries = ", ".join(f"{expression} AS {name}" for name, expression in inside.items())
-    parts = [f"SELECT entity, counted_on AS day, false AS wanted, {entries} FROM moved"]
-    for days in sorted({count.days for count in counts.values() if count.days is not None}):
-        leaving = ", ".join(f"-({inside[name]})" if count.days == days else "0" for name, count in counts.items())
-        parts.append(
-            f"SELECT entity, window_on + {days}, false, {leaving} FROM moved WHERE counted_on < window_on + {days}"
-        )
-    parts.append("SELECT entity, day, true, " + ", ".join("0" for _ in counts) + " FROM ask")
-    daily = ", ".join(f"sum({name}) AS {name}" for name in counts)
-    running = ", ".join(f"sum({name}) OVER so_far AS {name}" for name in counts)
-    return (
-        f"WITH entered AS ({' UNION ALL '.join(parts)}), "
-        f"daily AS (SELECT entity, day, bool_or(wanted) AS wanted, {daily} FROM entered GROUP BY entity, day) "
-        f"SELECT * FROM (SELECT entity, day, wanted, {running} FROM daily "
-        "WINDOW so_far AS (PARTITION BY entity ORDER BY day ROWS UNBOUNDED PRECEDING)) WHERE wanted"
+    metrics = ", ".join(
+        "CAST(net_mass * 1000 AS BIGINT) AS net_mass" if metric == "net_mass" else metric
+        for metric in dict.fromkeys(count.metric for count in counts.values())
     )
+    moved = _arrays(connection, f"SELECT entity, {_DAY.format('counted_on')} AS counted_on, "
+                    f"{_DAY.format('window_on')} AS window_on, {metrics} FROM moved")  # fmt: skip
+    ask = _arrays(connection, f"SELECT entity, {_DAY.format('day')} AS day FROM ask ORDER BY ALL")
+    figures = {name: _figure(moved, ask, count) for name, count in counts.items()}
+    connection.register("figures", pa.table({**ask, **figures}))
+    read = ", ".join(
+        f"CAST({name} AS DECIMAL(36, 0)) * CAST(0.001 AS DECIMAL(4, 3)) AS {name}"
+        if count.metric == "net_mass"
+        else name
+        for name, count in counts.items()
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE counted AS "
+        f"SELECT entity, DATE '1970-01-01' + CAST(day AS INTEGER) AS day, {read} FROM figures"
+    )
+    connection.unregister("figures")
 
 
-def _inside(count: Count) -> str:
+_DAY = "CAST({} - DATE '1970-01-01' AS BIGINT)"
+_BITS, _SHIFT = 22, 1 << 21
+"""A day fits in 22 bits, days before 1970 too; above it stands the number of the entity."""
+
+type _Numbers = npt.NDArray[np.int64]
+
+
+def _arrays(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, _Numbers]:
+    read = connection.sql(query).to_arrow_table()
+    return {name: np.asarray(read[name].combine_chunks().to_numpy(zero_copy_only=False)) for name in read.column_names}
+
+
+def _figure(moved: Mapping[str, _Numbers], ask: Mapping[str, _Numbers], count: Count) -> _Numbers:
+    entities, entered, amounts = moved["entity"], moved["counted_on"], moved[count.metric]
     if count.days is None:
-        return count.metric
-    return f"CASE WHEN counted_on < window_on + {count.days} THEN {count.metric} ELSE 0 END"
+        return _sum_until(entities, entered, amounts, ask)
+    left = moved["window_on"] + count.days
+    counts = (entered < left) & (amounts != 0)
+    entities, entered, left, amounts = entities[counts], entered[counts], left[counts], amounts[counts]
+    return _sum_until(entities, entered, amounts, ask) - _sum_until(entities, left, amounts, ask)
+
+
+def _sum_until(entities: _Numbers, days: _Numbers, amounts: _Numbers, ask: Mapping[str, _Numbers]) -> _Numbers:
+    """Return for each entity and day asked the sum of its amounts up to and including that day."""
+    keys = (entities << _BITS) + days + _SHIFT
+    order = np.argsort(keys, kind="stable")
+    keys, sums = keys[order], np.concatenate(([0], np.cumsum(amounts[order])))
+    until = np.searchsorted(keys, (ask["entity"] << _BITS) + ask["day"] + _SHIFT, side="right")
+    first = np.searchsorted(keys, ask["entity"] << _BITS, side="left")
+    figure: _Numbers = sums[until] - sums[first]
+    return figure
 
 
 def _spells(metric: str) -> str:
@@ -175,18 +220,19 @@ def _mark(mark: str) -> str:
 
 def _owner(kind: Kind) -> str:
     if len(kind) == 1:
-        return f"split_part(entity, {BETWEEN}, 1)"
-    return f"array_to_string(string_split(entity, {BETWEEN})[1:{len(kind)}], {BETWEEN})"
+        return f"split_part(movement.name, {BETWEEN}, 1)"
+    return f"array_to_string(string_split(movement.name, {BETWEEN})[1:{len(kind)}], {BETWEEN})"
 
 
-def _breadth(owner: str) -> str:
+def _breadth() -> str:
     """Return the query for how many different partners an entity has at the close of each day asked."""
-    return f"""
-        WITH daily AS (SELECT entity, counted_on, sum(declarations) AS change FROM met GROUP BY entity, counted_on),
+    return """
+        WITH daily AS (
+            SELECT entity, pair, counted_on, sum(declarations) AS change FROM met GROUP BY entity, pair, counted_on),
         held AS (
-            SELECT *, sum(change) OVER (PARTITION BY entity ORDER BY counted_on) AS held FROM daily),
+            SELECT *, sum(change) OVER (PARTITION BY entity, pair ORDER BY counted_on) AS held FROM daily),
         turns AS (
-            SELECT {owner} AS entity, counted_on AS day, false AS wanted,
+            SELECT entity, counted_on AS day, false AS wanted,
                 CAST(held > 0 AS INTEGER) - CAST(held - change > 0 AS INTEGER) AS change FROM held
             WHERE (held > 0) <> (held - change > 0)
             UNION ALL SELECT entity, day, true, 0 FROM ask),
