@@ -138,7 +138,7 @@ def _write(staged: Staged, name: str, writer: LakeWriter, loaded: datetime, prog
     for number, month in enumerate(months):
         path = writer.staging_file()
         connection.execute(
-            f"COPY ({chosen}) TO {path_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
+            f"COPY ({chosen}) TO {path_literal(str(path))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
             {**marks, "partition": month},
         )
         writer.adopt(name, month, path)

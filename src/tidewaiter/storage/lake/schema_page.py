@@ -41,8 +41,11 @@ Every row has five columns more, added when it is loaded:
 | `version` | whole number | counts from 1 within a key; a version is the complete set of rows of its key |
 | `known_at` | instant | when the administration knew the row: given, or by the mapping's rule, else the day field |
 | `loaded_at` | instant | when the lake got the row |
-| `counted_on` | date | the day from whose close the row counts in statistics: the calendar day of `known_at`, or the day after the last closed day if that is later |
-| `content_digest` | text | digest of the content of the whole version, whatever the order of its rows and whenever it was known or loaded |
+| `counted_on` | date | the day from whose close the row counts in statistics (see below) |
+| `content_digest` | text | digest of the whole version, whatever the order of its rows and whenever known or loaded |
+
+A row counts from the calendar day of its `known_at`, or from the day after the last closed day if that is later: what
+comes late never alters a day that is closed.
 
 Versions: content that equals the latest version is *unchanged*, and so is content that equals any version with the same
 `known_at` (an old file loaded again). Other content is the next version. Where the file gives the version itself, the
