@@ -109,7 +109,8 @@ def facts_of_rows(
         _prepare(connection, snapshot, made, "chosen")
         make_items(connection, texts_read(catalogue, made))
         make_filings(connection)
-        _make_same_day(connection, made, _day_rows(connection))
+        if any(isinstance(recipe, SameDay) for recipe in made.values()):
+            _make_same_day(connection, made, _day_rows(connection, snapshot))
         table = connection.sql(fact_query(catalogue, made, asked_of(made))).to_arrow_table()
     schema = pa.schema([field for field in fact_schema(catalogue) if field.name in (*KEY, *names)])
     return table.select(schema.names).cast(schema)
@@ -250,15 +251,19 @@ def _choose_given(connection: duckdb.DuckDBPyConnection, rows: pa.Table, on: dat
     )
 
 
-def _day_rows(connection: duckdb.DuckDBPyConnection) -> str:
+def _day_rows(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> str:
     """Make and name the relation of all declarations lodged on the days of `item`: the given ones and the lake's."""
+    months = connection.execute("SELECT DISTINCT strftime(lodged_on, '%Y-%m') FROM item").fetchall()
+    partitions = snapshot.partitions("declarations")
+    view_part(
+        connection, "declarations", [path for (month,) in months for path in partitions.get(month, [])], "same_part"
+    )
     connection.execute(_CHOSEN_HEADS)
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE day_row AS
-        SELECT * EXCLUDE (lodged_day, month), lodged_day AS lodged_on FROM (
-            SELECT *, CAST(timezone(getvariable('zone'), lodged_at) AS DATE) AS lodged_day,
-                strftime(lodged_at, '%Y') AS month
-            FROM declarations SEMI JOIN chosen_head USING (declaration_id, version)
+        SELECT * EXCLUDE (lodged_day), lodged_day AS lodged_on FROM (
+            SELECT *, CAST(timezone(getvariable('zone'), lodged_at) AS DATE) AS lodged_day
+            FROM same_part SEMI JOIN chosen_head USING (declaration_id, version)
             ANTI JOIN chosen USING (declaration_id))
         WHERE lodged_day IN (SELECT lodged_on FROM item)
         UNION ALL BY NAME SELECT * EXCLUDE (decided_on, statistics_day, moment),
