@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tidewaiter.core.administration import Administration
-from tidewaiter.core.errors import LakeError
+from tidewaiter.core.errors import InputError, LakeError
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.core.tables import TABLES
 from tidewaiter.storage.lake.choose import opened
 from tidewaiter.storage.lake.complete import counted_on, first_open_day
+from tidewaiter.storage.lake.formats.chunk import InputFile
 from tidewaiter.storage.lake.lake import Lake, Snapshot
+from tidewaiter.storage.lake.manifest import MANIFEST
 from tidewaiter.storage.lake.schema import path_literal, quoted
 from tidewaiter.storage.lake.staging import Progress, Staged, stage
 from tidewaiter.storage.lake.versions import settle
@@ -66,12 +68,22 @@ def ingest_file(
     """
     path = Path(file)
     mapping, source = opened(path, mapping)
+    made = not (Path(lake_folder) / MANIFEST).exists()
     lake = Lake.open_or_create(lake_folder, administration or mapping.administration or Administration())
     _check_same(lake, mapping)
-    loaded = loaded_at or datetime.now(UTC)
+    try:
+        return _load(lake, path, source, mapping, loaded_at or datetime.now(UTC), progress)
+    except InputError:
+        if made:
+            lake.discard_unused()
+        raise
+
+
+def _load(
+    lake: Lake, path: Path, source: InputFile, mapping: FileMapping, loaded: datetime, progress: Progress | None
+) -> IngestReport:
     with lake.writing() as writer:
-        folder = writer.staging_folder()
-        staged = stage(source, mapping, lake.administration.time_zone, folder, progress)
+        staged = stage(source, mapping, lake.administration.time_zone, writer.staging_folder(), progress)
         try:
             if progress is not None:
                 progress("comparing versions", staged.read, staged.read)

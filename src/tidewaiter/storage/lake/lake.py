@@ -5,7 +5,7 @@ files before its commit) and `lock`. A reader needs the manifest only; it never 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,9 +15,9 @@ import duckdb
 
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.codes import CURRENCIES
-from tidewaiter.core.errors import InputError, LakeError, NotKnownError, Problem
+from tidewaiter.core.errors import InputError, LakeError, Problem
 from tidewaiter.core.tables import TABLES
-from tidewaiter.storage.lake.lock import locked
+from tidewaiter.storage.lake.lock import LOCK, locked
 from tidewaiter.storage.lake.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from tidewaiter.storage.lake.schema import create_view
 from tidewaiter.storage.lake.writer import LakeWriter, sweep
@@ -131,12 +131,16 @@ class Lake:
         with self.writing() as writer:
             writer.close_days(through)
 
-    def file(self, table: str) -> list[str]:
-        """Return the files of a table that must exist; NotKnownError when there is no such table."""
-        snapshot = self.snapshot()
-        if table not in TABLES and table not in snapshot.manifest.tables:
-            raise NotKnownError(f"the lake has no table {table!r}")
-        return snapshot.paths(table)
+    def discard_unused(self) -> None:
+        """Take away a lake into which nothing was ever committed, so that a failed first load leaves no trace."""
+        with locked(self.folder):
+            manifest = read_manifest(self.folder)
+            if manifest.commit == 0:
+                sweep(self.folder, manifest)
+                (self.folder / MANIFEST).unlink()
+                (self.folder / LOCK).unlink()
+                with suppress(OSError):
+                    self.folder.rmdir()
 
 
 def check_administration(administration: Administration) -> None:
