@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of, sweep_derived
-from tidewaiter.storage.lake.items import WORKING, entity, open_lake, view_part
+from tidewaiter.storage.lake.items import BETWEEN, WORKING, entity, open_lake, view_part
 from tidewaiter.storage.lake.lake import Lake, Snapshot
 from tidewaiter.storage.lake.recipes import Count, Distinct, Recipe, Since, recipes
 from tidewaiter.storage.lake.standing import make_standing
@@ -74,7 +74,9 @@ def movements(
         todo = {kind: [month for month in months if not is_kept(held[kind][month])] for kind in kinds}
         for listed in dict.fromkeys(tuple(months) for months in todo.values() if months):
             view_part(connection, "declarations", _files(snapshot, listed), "part")
-            for kind in (kind for kind in kinds if tuple(todo[kind]) == listed):
+            lacking = [kind for kind in kinds if tuple(todo[kind]) == listed]
+            _make_units(connection, lacking)
+            for kind in lacking:
                 _write(connection, kind, {month: held[kind][month] for month in listed})
     return {kind: list(places.values()) for kind, places in held.items()}
 
@@ -116,31 +118,55 @@ def _write(connection: duckdb.DuckDBPyConnection, kind: Kind, places: Mapping[st
             pq.write_table(rows.filter(pc.equal(rows["month"], month)).drop("month"), aside, compression="zstd")
 
 
+def _make_units(connection: duckdb.DuckDBPyConnection, kinds: Iterable[Kind]) -> None:
+    """Make, for the months of the view `part`, what every kind's movements are added up from.
+
+    `stand`: the versions that ever stand, by number, with their days; `told`: their results; `unit_row`: their items
+    with the columns that name entities.
+    """
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE stand AS
+        SELECT row_number() OVER () AS number, head.*, until_on
+        FROM head SEMI JOIN part USING (declaration_id, version) LEFT JOIN ended USING (declaration_id, version)
+        WHERE until_on IS NULL OR until_on > from_on
+    """)
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE told AS
+        SELECT number, month, metric, outcome.from_on AS known_on, greatest(stand.from_on, outcome.from_on) AS from_on,
+            least(stand.until_on, outcome.until_on) AS until_on
+        FROM stand JOIN outcome USING (declaration_id)
+        WHERE least(stand.until_on, outcome.until_on) IS NULL
+            OR least(stand.until_on, outcome.until_on) > greatest(stand.from_on, outcome.from_on)
+    """)
+    columns = dict.fromkeys(column for kind in kinds for column in kind)
+    named = ", ".join(f"{WORKING.get(column, column)} AS key_{column}" for column in columns)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE unit_row AS SELECT number, net_mass, {named} "
+        "FROM part JOIN (SELECT number, declaration_id, version FROM stand) USING (declaration_id, version)"
+    )
+
+
 def _movements(kind: Kind) -> str:
+    named = f" || {BETWEEN} || ".join(f"key_{column}" for column in kind)
     return f"""
         WITH unit AS (
-            SELECT entity, declaration_id, version, min(lodged_on) AS lodged_on,
-                strftime(min(lodged_on), '%Y-%m') AS month, greatest(min(counted_on), min(lodged_on)) AS from_on,
-                count(*) AS items, CAST(coalesce(sum(net_mass), 0) AS DECIMAL(38, 3)) AS net_mass
-            FROM (SELECT {entity(kind)} AS entity, {WORKING["lodged_on"]} AS lodged_on, declaration_id, version,
-                    counted_on, net_mass FROM part)
-            WHERE entity IS NOT NULL GROUP BY entity, declaration_id, version),
+            SELECT number, entity, count(*) AS items, CAST(coalesce(sum(net_mass), 0) AS DECIMAL(38, 3)) AS net_mass
+            FROM (SELECT number, {named} AS entity, net_mass FROM unit_row)
+            WHERE entity IS NOT NULL GROUP BY number, entity),
         stood AS (
-            SELECT unit.*, until_on FROM unit LEFT JOIN ended USING (declaration_id, version)
-            WHERE until_on IS NULL OR until_on > from_on),
-        told AS (
-            SELECT entity, month, metric, outcome.from_on AS known_on,
-                greatest(stood.from_on, outcome.from_on) AS from_on, least(stood.until_on, outcome.until_on) AS until_on
-            FROM stood JOIN outcome USING (declaration_id)),
+            SELECT entity, items, unit.net_mass, month, lodged_on, from_on, until_on
+            FROM unit JOIN stand USING (number)),
+        found AS (
+            SELECT entity, month, metric, known_on, from_on, until_on FROM unit JOIN told USING (number)),
         moved AS (
             SELECT entity, month, from_on AS counted_on, lodged_on AS window_on, 1 AS declarations, items, net_mass,
                 0 AS results, 0 AS findings FROM stood
             UNION ALL SELECT entity, month, until_on, lodged_on, -1, -items, -net_mass, 0, 0
             FROM stood WHERE until_on IS NOT NULL
             UNION ALL SELECT entity, month, from_on, known_on, 0, 0, 0, CAST(metric = 'results' AS INTEGER),
-                CAST(metric = 'findings' AS INTEGER) FROM told WHERE until_on IS NULL OR until_on > from_on
+                CAST(metric = 'findings' AS INTEGER) FROM found
             UNION ALL SELECT entity, month, until_on, known_on, 0, 0, 0, -CAST(metric = 'results' AS INTEGER),
-                -CAST(metric = 'findings' AS INTEGER) FROM told WHERE until_on > from_on)
+                -CAST(metric = 'findings' AS INTEGER) FROM found WHERE until_on IS NOT NULL)
         SELECT month, entity, counted_on, window_on, CAST(sum(declarations) AS BIGINT) AS declarations,
             CAST(sum(items) AS BIGINT) AS items, CAST(sum(net_mass) AS DECIMAL(38, 3)) AS net_mass,
             CAST(sum(results) AS BIGINT) AS results, CAST(sum(findings) AS BIGINT) AS findings
