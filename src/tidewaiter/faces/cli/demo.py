@@ -29,6 +29,7 @@ from tidewaiter.language.mappings import load_mapping
 from tidewaiter.language.policy import SHIPPED
 from tidewaiter.storage.lake.ingest import ingest_file
 from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.lake.statistics import update_statistics
 
 MARK = ".tidewaiter-demo"
 KEY = b"the demonstration's key of the day is no secret"
@@ -127,6 +128,8 @@ def _ingest(folders: Folders, report: Report) -> None:
             progress=report,
         )
         click.echo(f"{name:14}{done.read:>10,} rows read, {done.accepted:,} accepted, {done.rejected:,} rejected")
+    report("history statistics", 0)
+    update_statistics(Lake.open(folders.lake), load_catalogue())
 
 
 def _back_test(folders: Folders, made: GenerationReport, report: Report) -> BackTest:

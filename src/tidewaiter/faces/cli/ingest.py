@@ -6,13 +6,16 @@ from pathlib import Path
 
 import click
 
+from tidewaiter.actions.load import load_file
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.faces.cli.options import EXISTING, lake_option, mapping_option
 from tidewaiter.faces.cli.progress import progress
 from tidewaiter.faces.config import Config
+from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import SHIPPED, load_mapping, shipped_mappings, shipped_names
-from tidewaiter.storage.lake.ingest import IngestReport, ingest_file
+from tidewaiter.storage.lake.ingest import IngestReport
+from tidewaiter.storage.lake.suggest import suggest_mapping
 
 
 @click.command()
@@ -29,10 +32,11 @@ def ingest(config: Config, file: Path, mapping_name: str | None, lake: Path, as_
     """
     mapping = None if mapping_name is None else load_mapping(mapping_name)
     with progress() as report:
-        result = ingest_file(
+        result = load_file(
             lake,
             file,
             mapping,
+            catalogue=load_catalogue(),
             loaded_at=datetime.now(UTC),
             administration=config.administration,
             progress=report,
@@ -79,8 +83,6 @@ def mapping() -> None:
 @click.argument("file", type=EXISTING)
 def suggest(file: Path) -> None:
     """Propose a mapping for FILE from its headers and samples; save it, look it over, use it with `ingest`."""
-    from tidewaiter.storage.lake.suggest import suggest_mapping  # noqa: PLC0415
-
     click.echo(suggest_mapping(file), nl=False)
 
 
