@@ -68,6 +68,7 @@ def entity(columns: tuple[str, ...]) -> str:
 def open_lake(snapshot: Snapshot, memory: str, spill: str) -> duckdb.DuckDBPyConnection:
     """Return a connection with a view of every table, the administration's settings and our functions."""
     connection = duckdb.connect(config={"memory_limit": memory, "threads": 2, "temp_directory": spill})
+    connection.execute("SET enable_progress_bar = false")
     snapshot.register(connection)
     settle(connection, snapshot.administration)
     return connection
