@@ -28,11 +28,11 @@ from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import load_mapping
 from tidewaiter.language.parse import parse_condition
 from tidewaiter.language.profiles import read_profiles
-from tidewaiter.storage.lake.facts import fact_batches
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.facts.statistics import update_statistics
+from tidewaiter.storage.lake.facts.table import fact_batches
+from tidewaiter.storage.lake.ingest.run import ingest_file
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.lake.outcomes import outcomes
-from tidewaiter.storage.lake.statistics import update_statistics
 
 START, END = date(2024, 7, 1), date(2025, 12, 31)
 STARTER = Path(__file__).parents[1] / "src" / "tidewaiter" / "starter"

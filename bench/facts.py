@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from tidewaiter.core.administration import Administration
 from tidewaiter.language.catalogue import load_catalogue
-from tidewaiter.storage.lake.facts import fact_batches
+from tidewaiter.storage.lake.facts.statistics import update_statistics
+from tidewaiter.storage.lake.facts.table import fact_batches
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.lake.statistics import update_statistics
 
 START, DAYS, ITEMS_EACH = date(2024, 7, 1), 546, 2.5
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from tidewaiter.core.tables import DECLARATIONS, Field, FieldType
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.ingest.run import ingest_file
 from tidewaiter.storage.lake.schema import quoted
 
 GIVEN = {

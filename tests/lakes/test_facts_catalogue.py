@@ -16,10 +16,10 @@ from tidewaiter.core.codes import container_check_digit, is_container, is_hs_cod
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.facts import KnownWhen, Origin, normalised_words
 from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
-from tidewaiter.storage.lake.facts_page import facts_page
-from tidewaiter.storage.lake.items import settle
-from tidewaiter.storage.lake.macros import words_columns
-from tidewaiter.storage.lake.recipes import needed, recipes
+from tidewaiter.storage.lake.facts.items import settle
+from tidewaiter.storage.lake.facts.macros import words_columns
+from tidewaiter.storage.lake.facts.page import facts_page
+from tidewaiter.storage.lake.facts.recipes import needed, recipes
 
 NEEDED = """facts:
 - {name: flow, type: text, source: {field: flow}}

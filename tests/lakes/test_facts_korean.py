@@ -9,8 +9,8 @@ import pytest
 
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import load_mapping
-from tidewaiter.storage.lake.facts import fact_batches
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.facts.table import fact_batches
+from tidewaiter.storage.lake.ingest.run import ingest_file
 from tidewaiter.storage.lake.lake import Lake
 
 SET = Path(__file__).parents[2].parent / "shared" / "data" / "import-declarations" / "train.csv"

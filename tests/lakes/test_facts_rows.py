@@ -14,8 +14,8 @@ from tests.trade import FIRST, Row, arrow, at, item, lake_of
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
-from tidewaiter.storage.lake import facts as fact_module
-from tidewaiter.storage.lake.facts import fact_batches, fact_schema, facts_of_rows
+from tidewaiter.storage.lake.facts import table as fact_module
+from tidewaiter.storage.lake.facts.table import fact_batches, fact_schema, facts_of_rows
 from tidewaiter.storage.lake.lake import Lake
 
 PEERS = """facts:

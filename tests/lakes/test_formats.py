@@ -13,8 +13,8 @@ from tidewaiter.language.mappings import parse_mapping
 from tidewaiter.storage.lake.formats import excel
 from tidewaiter.storage.lake.formats.excel import cell_text
 from tidewaiter.storage.lake.formats.opened import open_input
-from tidewaiter.storage.lake.ingest import ingest_file
-from tidewaiter.storage.lake.reading import read_declarations
+from tidewaiter.storage.lake.ingest.reading import read_declarations
+from tidewaiter.storage.lake.ingest.run import ingest_file
 
 GOOD = "declaration_id,item_number,lodged_at,flow,description\nA,1,2024-03-01,import,tea\n"
 MORNING = dt.datetime.fromisoformat("2024-03-01 08:30:00")

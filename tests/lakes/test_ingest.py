@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.errors import InputError, LakeError
 from tidewaiter.language.mappings import parse_mapping
-from tidewaiter.storage.lake.ingest import IngestReport, ingest_file
+from tidewaiter.storage.lake.ingest.reading import read_declarations
+from tidewaiter.storage.lake.ingest.run import IngestReport, ingest_file
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.lake.reading import read_declarations
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "import-declarations"
 LOADED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

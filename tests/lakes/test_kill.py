@@ -15,18 +15,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from tidewaiter.core.errors import LakeError
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.ingest.run import ingest_file
 from tidewaiter.storage.lake.lake import Lake
 
 KILLS = 50
 ONE = """
 import datetime, sys
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.ingest.run import ingest_file
 ingest_file(sys.argv[1], sys.argv[2], loaded_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
 """
 NURSERY = """
 import datetime, os, sys
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.ingest.run import ingest_file
 while line := sys.stdin.readline():
     child = os.fork()
     if child == 0:

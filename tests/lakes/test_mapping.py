@@ -6,8 +6,8 @@ import pytest
 
 from tidewaiter.core.errors import InputError
 from tidewaiter.language.mappings import load_mapping, parse_mapping, shipped_mappings, shipped_names
-from tidewaiter.storage.lake.reading import ReadDeclarations, read_declarations
-from tidewaiter.storage.lake.suggest import suggest_mapping
+from tidewaiter.storage.lake.ingest.reading import ReadDeclarations, read_declarations
+from tidewaiter.storage.lake.ingest.suggest import suggest_mapping
 
 NEEDED = "declaration_id: N, item_number: {constant: 1}, flow: {constant: import}"
 

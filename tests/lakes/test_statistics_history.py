@@ -15,9 +15,9 @@ from tests.trade import FIRST, Row, add, arrow, at, cancelled, item, lake_of, re
 
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
-from tidewaiter.storage.lake.facts import fact_batches, facts_of_rows, statistics_day
+from tidewaiter.storage.lake.facts.statistics import update_statistics
+from tidewaiter.storage.lake.facts.table import fact_batches, facts_of_rows, statistics_day
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.lake.statistics import update_statistics
 
 DAYS = 40
 

@@ -11,7 +11,7 @@ from tidewaiter.core.profile import ProfileSet, Status, effective_conditions
 from tidewaiter.engines.backtest import backtest, needed_facts
 from tidewaiter.engines.report import Period, Report
 from tidewaiter.language.profiles import read_profiles
-from tidewaiter.storage.lake.facts import fact_batches
+from tidewaiter.storage.lake.facts.table import fact_batches
 from tidewaiter.storage.lake.lake import Lake, Snapshot
 from tidewaiter.storage.lake.outcomes import outcomes
 

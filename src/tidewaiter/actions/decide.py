@@ -19,9 +19,9 @@ from tidewaiter.engines.draw import Lodged, identities, key_digest
 from tidewaiter.language.policy import read_policy
 from tidewaiter.language.profiles import check, read_profiles
 from tidewaiter.language.set_digest import set_digest
-from tidewaiter.storage.lake.facts import facts_of_rows, statistics_day
+from tidewaiter.storage.lake.facts.table import facts_of_rows, statistics_day
+from tidewaiter.storage.lake.ingest.reading import ReadDeclarations, Reject, read_declarations
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.lake.reading import Reject, read_declarations
 
 REJECTED = "one of its rows was rejected"
 
@@ -32,9 +32,9 @@ type Progress = Callable[[str, int, int | None], None]
 class Decided:
     """The decisions about one file, with all that they rest on.
 
-    `read`, `accepted` and `rejected` count input rows; `undecided` says for each declaration with a rejected row why it
-    has no decision (it is never green); `statistics_day` is the last day history counts; `left_out` says for each
-    profile that selects nothing why. `set_digest` names the profiles, lists and policy in force, `catalogue` the
+    `read`, `accepted` and `rejected` count input rows; of several versions of a declaration the latest is decided.
+    `undecided` says for each declaration with a rejected row why it has no decision (it is never green);
+    `statistics_day` is the last day history counts; `left_out` says for each profile that selects nothing why. `set_digest` names the profiles, lists and policy in force, `catalogue` the
     version of the fact catalogue, `key_digest` the key.
     """
 
@@ -81,8 +81,9 @@ def decide_file(
     if given.rejects:
         _write_rejects(rejects_file, given.rejects)
     progress("facts", 0, given.rows.num_rows)
-    facts = facts_of_rows(snapshot, catalogue, given.rows, on, until, only=facts_needed(force))
-    progress("deciding", 0, given.rows.num_rows)
+    rows = _to_decide(given)
+    facts = facts_of_rows(snapshot, catalogue, rows, on, until, only=facts_needed(force))
+    progress("deciding", 0, rows.num_rows)
     decisions = decide_all(facts, force, identities=_identities(given.rows), key=key)
     return Decided(
         on=on,
@@ -123,8 +124,19 @@ def _write_rejects(file: Path, rejects: Iterable[Reject]) -> None:
         writer.writerows((reject.line, reject.column, reject.value, reject.reason) for reject in rejects)
 
 
+def _to_decide(given: ReadDeclarations) -> pa.Table:
+    """Return the rows of each declaration's latest version, without the declarations that have a rejected row."""
+    keys = list(zip(given.rows.column("declaration_id").to_pylist(), given.rows.column("version").to_pylist(), strict=True))
+    latest: dict[str, int] = {}
+    for number, version in keys:
+        latest[number] = max(version, latest.get(number, version))
+    for number in given.undecided:
+        latest.pop(number, None)
+    return given.rows.filter(pa.array([latest.get(number) == version for number, version in keys], pa.bool_()))
+
+
 def _identities(rows: pa.Table) -> dict[str, str]:
-    """Return what each declaration is drawn by, in the order of lodging."""
+    """Return what each declaration is drawn by, in the order of lodging; an amendment keeps what was there before."""
     names = ("lodged_at", "declaration_id", "previous_document", "containers")
     documents: dict[str, str | None] = {}
     containers: dict[str, set[str]] = {}

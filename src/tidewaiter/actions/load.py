@@ -7,9 +7,9 @@ from pathlib import Path
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.mapping import FileMapping
-from tidewaiter.storage.lake.ingest import IngestReport, ingest_file
+from tidewaiter.storage.lake.facts.statistics import update_statistics
+from tidewaiter.storage.lake.ingest.run import IngestReport, ingest_file
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.lake.statistics import update_statistics
 
 type Progress = Callable[[str, int, int | None], None]
 

@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
-from operator import itemgetter
 
 import pyarrow as pa
 
@@ -71,10 +69,10 @@ def facts_needed(force: InForce) -> frozenset[str]:
 
 
 def decide_all(facts: pa.Table, force: InForce, *, identities: Mapping[str, str], key: bytes) -> Iterator[Decision]:
-    """Decide every declaration of a fact table, in the order of its rows.
+    """Decide every declaration of a fact table once, in the order of their first rows.
 
-    `facts` has the columns of `facts_needed`, a declaration's rows together; `identities` gives what each declaration
-    is drawn by.
+    `facts` has the columns of `facts_needed` and one version of each declaration; `identities` gives what each
+    declaration is drawn by.
     """
     hits = _hits(facts, force)
     for subject in _subjects(facts):
@@ -103,15 +101,15 @@ def _split(by_code: Mapping[str, list[int]]) -> Hits:
 
 
 def _subjects(facts: pa.Table) -> Iterator[Subject]:
+    """Give each declaration with all its items, also where its rows do not stand together (lodged at two moments)."""
     names = ("declaration_id", "version", "item_number", *ROUTING_FACTS)
-    rows = zip(*(facts.column(name).to_pylist() for name in names), strict=True)
-    for (declaration_id, version), group in groupby(rows, key=itemgetter(0, 1)):
-        items = list(group)
-        _, _, _, office, trusted_trader, _ = items[0]
-        yield Subject(
-            declaration_id=declaration_id,
-            version=version,
-            office=office,
-            trusted_trader=trusted_trader,
-            chapters={number: hs2 or "" for _, _, number, _, _, hs2 in items},
-        )
+    subjects: dict[str, Subject] = {}
+    chapters: dict[str, dict[int, str]] = defaultdict(dict)
+    for number, version, item, office, trader, hs2 in zip(*(facts.column(n).to_pylist() for n in names), strict=True):
+        own = chapters[number]
+        own[item] = hs2 or ""
+        if number not in subjects:
+            subjects[number] = Subject(
+                declaration_id=number, version=version, office=office, trusted_trader=trader, chapters=own
+            )
+    yield from subjects.values()

@@ -47,13 +47,15 @@ def config_of(file: Path) -> Config:
     except ValueError as error:
         raise InputError(Problem(f"is not TOML: {error}", place)) from error
     problems = [*_unknown(content, _TOP, place)]
-    table = content.get("administration")
+    table = content.get("administration", {})
     administration = None
-    if isinstance(table, dict):
+    if not isinstance(table, dict):
+        problems.append(Problem("administration: is not a table", place, "write [administration] on a line of its own"))
+    elif "administration" in content:
         problems += _unknown(table, _ADMINISTRATION, place)
         administration = _administration(table, place, problems)
     lake = content.get("lake", str(DEFAULT_LAKE))
-    if not isinstance(lake, str):
+    if not isinstance(lake, str) or not lake:
         problems.append(Problem("lake: is not text", place))
     if problems:
         raise InputError(problems)
@@ -76,18 +78,20 @@ def _administration(table: dict[str, object], place: Place, problems: list[Probl
     currency = str(table.get("currency", default.currency)).upper()
     time_zone = str(table.get("time_zone", default.time_zone))
     found = len(problems)
-    if len(currency) != 3 or not currency.isalpha():
+    if len(currency) != 3 or not currency.isalpha() or not currency.isascii():
         problems.append(Problem(f"administration.currency: '{currency}' is not an ISO 4217 code", place))
     try:
         ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         problems.append(
             Problem(f"administration.time_zone: '{time_zone}' is not a zone", place, "write it as 'Asia/Seoul'")
         )
     try:
         material_duty = Decimal(str(table.get("material_duty", default.material_duty)))
     except InvalidOperation:
-        problems.append(Problem("administration.material_duty: is not a number", place))
+        material_duty = Decimal("NaN")
+    if not (material_duty.is_finite() and material_duty >= 0):
+        problems.append(Problem("administration.material_duty: is not a number from 0", place, "write it as '50'"))
     if len(problems) > found:
         return None
     return Administration(

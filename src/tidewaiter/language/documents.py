@@ -79,10 +79,11 @@ def read_text(path: Path) -> str:
     """Return the file's text (UTF-8, a byte order mark is allowed). Raises InputError with the place otherwise."""
     name = str(path)
     try:
-        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(Problem(f"cannot be read: {error.strerror or error}", Place(name))) from error
-    if raw is None:
+    if len(raw) > MAX_BYTES:
         raise InputError(Problem(f"is larger than {MAX_BYTES:,} bytes", Place(name), "split it into several files"))
     try:
         return raw.decode("utf-8-sig")

@@ -1,7 +1,7 @@
 """The grammar of conditions: a small parser by precedence that goes on after a mistake to find the next."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from tidewaiter.core.condition import Always, And, Condition, Flag, IsMissing, Not, OneOf, Op, Or, Use
 from tidewaiter.core.facts import Fact, FactType
@@ -21,6 +21,7 @@ from tidewaiter.language.names import Names, is_name
 from tidewaiter.language.syntax import Kind, Token
 
 MAX_DEPTH = 50
+MAX_NUMBER_LENGTH = 400
 _OPS = {str(op): op for op in Op}
 _AFTER_A_FACT = ("*", "in", "between", "like", "is", "not")
 _COMPUTED = "a computed value is a fact, made once for every reading; see `tidewaiter facts`"
@@ -334,7 +335,10 @@ def _maybe_not(condition: Condition | None, negated: bool) -> Condition | None:
 
 
 def _decimal(written: str, offset: int) -> Decimal:
-    value = Decimal(written)
-    if len(written) > 400 or abs(value.adjusted()) > 400:
+    try:
+        value = Decimal(written)
+    except InvalidOperation:  # an exponent of more than eighteen digits
+        value = None
+    if value is None or len(written) > MAX_NUMBER_LENGTH or abs(value.adjusted()) > MAX_NUMBER_LENGTH:
         raise Refused("the number is too long", offset, "round it")
     return value

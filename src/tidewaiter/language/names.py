@@ -34,6 +34,7 @@ class Names:
         self.catalogue = catalogue
         self.indicators = frozenset(indicators)
         self.lists = lists
+        self._nearest: dict[str, str | None] = {}
 
     def fact(self, name: Token, problems: list[Refused]) -> Fact | None:
         """Return the fact of that name; None, with the problem noted, when there is none."""
@@ -46,12 +47,18 @@ class Names:
         """Return what to say about an unknown name; `value` tells that it stands where a text might."""
         if name.written in self.indicators:
             return Refused(f"'{name.written}' is an indicator and has no value", name.start, "use it alone")
-        candidates = [*self.catalogue.facts, *sorted(self.indicators)]
-        near = get_close_matches(name.written, candidates, n=1) or get_close_matches(name.text, candidates, n=1)
+        near = self._near(name.written) or self._near(name.text)
         kind = "fact or indicator" if self.indicators else "fact"
         otherwise = f"text is written in single quotes: '{name.written}'" if value else "see `tidewaiter facts`"
-        advice = f"did you mean '{near[0]}'?" if near else otherwise
+        advice = f"did you mean '{near}'?" if near else otherwise
         return Refused(f"'{name.written}' is not a {kind}", name.start, advice)
+
+    def _near(self, name: str) -> str | None:
+        """Return the fact or indicator whose name looks most like this one; looked for once a name."""
+        if name not in self._nearest:
+            candidates = [*self.catalogue.facts, *sorted(self.indicators)]
+            self._nearest[name] = next(iter(get_close_matches(name, candidates, n=1)), None)
+        return self._nearest[name]
 
     def unknown_function(self, name: Token) -> Refused:
         """Return what to say about a function outside the language."""

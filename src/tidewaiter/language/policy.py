@@ -12,6 +12,7 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import MandatoryControl, Policy, TrustedTrader
 from tidewaiter.core.profile import NamedList, Treatment
 from tidewaiter.language.documents import Entries, Items, Node, Scalar, read_document, read_text
+from tidewaiter.language.fields import text_of
 from tidewaiter.language.parse import parse_condition
 
 SHIPPED = Path(__file__).with_name("policies") / "default.yaml"
@@ -19,6 +20,7 @@ _TOP = ("policy", "version", "random", "mandatory", "trusted_traders", "checklis
 _RANDOM = ("share", "channel", "offices")
 _CONTROL = ("code", "condition", "channel", "controls", "instruction", "legal_basis")
 _TRUSTED = ("profile_factor", "random_share")
+_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
 _SHARE = re.compile(r"[01]|0?\.\d+|1\.0+|0\.\d+")
 
 
@@ -33,7 +35,8 @@ def read_policy(
     reader = _Reader(catalogue, indicators, lists or {})
     policy = reader.policy(root)
     if reader.problems:
-        raise InputError(sorted(reader.problems, key=lambda one: (one.place.line or 0, one.place.column or 0)))
+        found = dict.fromkeys(reader.problems)
+        raise InputError(sorted(found, key=lambda one: (one.place.line or 0, one.place.column or 0)))
     return policy
 
 
@@ -45,38 +48,57 @@ class _Reader:
     def policy(self, root: Node) -> Policy:
         top = self.entries(root, _TOP, "a policy")
         random = self.entries(top.get("random"), _RANDOM, "random")
-        if top.get("random") is None:
-            self.say("a policy states its random share", root, "add 'random: {share: 0.02}'")
+        if random.get("share") is None:
+            self.say("a policy states its random share", top.get("random") or root, "add 'random: {share: 0.02}'")
         return Policy(
             name=self.text(top, "policy") or "unnamed",
             version=self.whole(top, "version"),
             random_share=self.share(random.get("share"), 0.0),
-            random_channel=self.channel(random, Channel.RED),
+            random_channel=self.random_channel(random),
             random_share_by_office={
                 key.text: self.share(value, 0.0) for key, value in self.entries(random.get("offices"), None, "").pairs
             },
-            mandatory=tuple(self.control(node) for node in self.items(top.get("mandatory"))),
+            mandatory=self.controls(top.get("mandatory")),
             trusted_traders={
                 key.text: self.trusted(value) for key, value in self.entries(top.get("trusted_traders"), None, "").pairs
             },
             checklists=self.checklists(top.get("checklists")),
         )
 
+    def random_channel(self, random: Entries) -> Channel:
+        channel = self.channel(random, Channel.RED)
+        if not channel.selects:
+            advice = "use red, orange or yellow: goods that nobody looks at tell nothing"
+            self.say(f"the random sample is not controlled in {channel}", random.get("channel") or random, advice)
+        return channel
+
+    def controls(self, node: Node | None) -> tuple[MandatoryControl, ...]:
+        found: dict[str, MandatoryControl] = {}
+        for one in self.items(node):
+            control = self.control(one)
+            if control.code and control.code in found:
+                self.say(f"mandatory control '{control.code}' stands twice", one, "give each a code of its own")
+            found[control.code] = control
+        return tuple(found.values())
+
     def control(self, node: Node) -> MandatoryControl:
         entry = self.entries(node, _CONTROL, "a mandatory control")
         for needed in ("code", "condition", "channel", "instruction"):
-            if entry.get(needed) is None:
+            if not self.text(entry, needed):
                 self.say(f"a mandatory control states its {needed}", node, f"add '{needed}:'")
+        channel = self.channel(entry, Channel.RED)
+        if channel is Channel.GREEN:
+            self.say("a mandatory control in green controls nothing", node, "use blue, yellow, orange or red")
         return MandatoryControl(
             code=self.text(entry, "code"),
             condition=self.condition(entry.get("condition")),
-            treatment=Treatment(self.channel(entry, Channel.RED), 1.0, self.lines(entry.get("controls"))),
+            treatment=Treatment(channel, 1.0, self.lines(entry.get("controls"))),
             instruction=self.text(entry, "instruction"),
             legal_basis=self.text(entry, "legal_basis"),
         )
 
     def condition(self, node: Node | None) -> Condition:
-        if not isinstance(node, Scalar):
+        if not isinstance(node, Scalar) or node.missing:
             return Always(False)
         try:
             return parse_condition(
@@ -121,15 +143,23 @@ class _Reader:
         return node.nodes if isinstance(node, Items) else (node,)
 
     def lines(self, node: Node | None) -> tuple[str, ...]:
-        return tuple(line.text.strip() for line in self.items(node) if isinstance(line, Scalar))
+        found: list[str] = []
+        for line in self.items(node):
+            if isinstance(line, Scalar) and text_of(line):
+                found.append(text_of(line))
+            else:
+                self.say("a line is one text", line, "put quotes around a text that contains ': '")
+        return tuple(found)
 
     def text(self, entry: Entries, key: str) -> str:
         value = entry.get(key)
-        return value.text.strip() if isinstance(value, Scalar) and not value.missing else ""
+        if value is not None and not isinstance(value, Scalar):
+            self.say(f"{key} is one text", value, "put quotes around a text that contains ': '")
+        return text_of(value) if isinstance(value, Scalar) and not value.missing else ""
 
     def whole(self, entry: Entries, key: str) -> int:
         text = self.text(entry, key) or "1"
-        if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        if not _WHOLE.fullmatch(text):
             self.say(f"{key} is a whole number from 1", entry.get(key) or entry)
             return 1
         return int(text)

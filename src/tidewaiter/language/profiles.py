@@ -99,6 +99,7 @@ class _Reading:
         self._link()
 
     def _files(self, paths: list[Path]) -> list[Path]:
+        """Return the files to be read, each once however it was named."""
         files: list[Path] = []
         for path in paths:
             if path.is_dir():
@@ -111,7 +112,7 @@ class _Reading:
                 files += found
             else:
                 files.append(path)
-        return list(dict.fromkeys(files))
+        return list({file.resolve(): file for file in reversed(files)}.values())[::-1]
 
     def _unique[T: (NamedList, Indicator, Profile)](self, kind: str, found: Iterable[T]) -> dict[str, T]:
         by_name: dict[str, T] = {}

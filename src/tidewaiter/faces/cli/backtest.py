@@ -9,7 +9,7 @@ import click
 from tidewaiter.actions.backtest import BackTest, back_test
 from tidewaiter.engines.report import ProfileFigures
 from tidewaiter.engines.report_json import report_json
-from tidewaiter.faces.cli.options import DAY, EXISTING, lake_option
+from tidewaiter.faces.cli.options import DAY, EXISTING, OUTPUT, OUTPUT_OR_STANDARD, lake_option
 from tidewaiter.faces.cli.progress import progress
 from tidewaiter.faces.cli.write import write_text
 from tidewaiter.faces.report import render_report
@@ -25,9 +25,9 @@ from tidewaiter.storage.lake.lake import Lake
 @click.option("--tuned-until", type=DAY, help="Last day the author looked at; figures before and after are told apart.")
 @click.option("--as-of", type=DAY, help="Count results as known at the close of this day (default: all).")
 @click.option(
-    "--json", "json_file", type=EXISTING, metavar="F", help="Write the report as JSON ('-': standard output)."
+    "--json", "json_file", type=OUTPUT_OR_STANDARD, metavar="F", help="Write the report as JSON ('-': standard output)."
 )
-@click.option("--html", "html_file", type=EXISTING, metavar="F", help="Write the report as one HTML file.")
+@click.option("--html", "html_file", type=OUTPUT, metavar="F", help="Write the report as one HTML file.")
 def backtest(
     paths: tuple[Path, ...],
     lake: Path,

@@ -11,7 +11,7 @@ from tidewaiter.actions.decide import Decided, decide_file
 from tidewaiter.actions.decision_json import decided_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError, Place, Problem
-from tidewaiter.faces.cli.options import DAY, EXISTING, lake_option, mapping_option
+from tidewaiter.faces.cli.options import DAY, EXISTING, OUTPUT_OR_STANDARD, lake_option, mapping_option
 from tidewaiter.faces.cli.progress import progress
 from tidewaiter.faces.cli.write import write_text
 from tidewaiter.language.catalogue import load_catalogue
@@ -41,7 +41,7 @@ SHORTEST_KEY = 16
 @click.option("--key-file", type=EXISTING, metavar="F", help="File with the key of the day for the draw.")
 @click.option("--key", metavar="K", help="The key itself: for tests, as others on the machine can see it.")
 @click.option(
-    "--json", "json_file", type=EXISTING, metavar="F", help="Write the decisions as JSON ('-': standard output)."
+    "--json", "json_file", type=OUTPUT_OR_STANDARD, metavar="F", help="Write the decisions as JSON ('-': standard output)."
 )
 def decide(
     file: Path,

@@ -27,9 +27,9 @@ from tidewaiter.faces.report import render_report
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import load_mapping
 from tidewaiter.language.policy import SHIPPED
-from tidewaiter.storage.lake.ingest import ingest_file
+from tidewaiter.storage.lake.facts.statistics import update_statistics
+from tidewaiter.storage.lake.ingest.run import ingest_file
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.lake.statistics import update_statistics
 
 MARK = ".tidewaiter-demo"
 KEY = b"the demonstration's key of the day is no secret"

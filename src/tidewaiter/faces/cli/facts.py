@@ -1,8 +1,9 @@
 """`tidewaiter facts`: the fact catalogue, and the fact table of a period."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -11,10 +12,10 @@ import pyarrow.parquet as pq
 
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue, Fact
-from tidewaiter.faces.cli.options import DAY, EXISTING, lake_option
-from tidewaiter.faces.cli.progress import progress
+from tidewaiter.faces.cli.options import DAY, OUTPUT_FILE, lake_option
+from tidewaiter.faces.cli.progress import Report, progress
 from tidewaiter.language.catalogue import load_catalogue
-from tidewaiter.storage.lake.facts import fact_batches
+from tidewaiter.storage.lake.facts.table import fact_batches
 from tidewaiter.storage.lake.lake import Lake
 
 
@@ -23,7 +24,7 @@ from tidewaiter.storage.lake.lake import Lake
 @lake_option
 @click.option("--from", "start", type=DAY, help="First day of lodging (with --parquet).")
 @click.option("--to", "end", type=DAY, help="Last day of lodging (with --parquet).")
-@click.option("--parquet", type=EXISTING, metavar="F", help="Write the fact table of the period, one row an item.")
+@click.option("--parquet", type=OUTPUT_FILE, metavar="F", help="Write the fact table of the period, one row an item.")
 @click.option("--json", "as_json", is_flag=True, help="Print the catalogue as JSON.")
 def facts(
     names: tuple[str, ...], lake: Path, start: date | None, end: date | None, parquet: Path | None, as_json: bool
@@ -39,6 +40,8 @@ def facts(
             raise click.UsageError("--parquet needs --from and --to")
         click.echo(_write(catalogue, lake, start, end, parquet))
         return
+    if start is not None or end is not None:
+        raise click.UsageError("--from and --to say which fact table to write: name it with --parquet F")
     chosen = _chosen(catalogue, names)
     click.echo(_listing_json(catalogue, chosen) if as_json else _listing(catalogue, chosen))
 
@@ -86,18 +89,28 @@ def _listing_json(catalogue: Catalogue, chosen: Iterable[Fact]) -> str:
 
 
 def _write(catalogue: Catalogue, lake: Path, start: date, end: date, parquet: Path) -> str:
-    snapshot = Lake.open(lake).snapshot()
-    rows = 0
-    writer: pq.ParquetWriter | None = None
-    aside = parquet.with_name(parquet.name + ".part")
+    batches = fact_batches(Lake.open(lake).snapshot(), catalogue, start, end)
+    aside = parquet.with_name(f".{parquet.name}.part")
     with progress() as report:
-        for batch in fact_batches(snapshot, catalogue, start, end):
-            writer = writer or pq.ParquetWriter(aside, batch.schema, compression="zstd")
-            writer.write_table(pa.Table.from_batches([batch]))
+        try:
+            rows = _write_batches(batches, aside, report)
+            if not rows:
+                raise NotKnownError(f"the lake holds no declaration lodged from {start} to {end}")
+            aside.replace(parquet)
+        finally:
+            aside.unlink(missing_ok=True)
+    return f"{rows:,} items written to {parquet}"
+
+
+def _write_batches(batches: Iterator[pa.RecordBatch], aside: Path, report: Report) -> int:
+    """Write the batches to a file, none when there are none; return how many rows they have."""
+    first = next(batches, None)
+    if first is None:
+        return 0
+    rows = 0
+    with pq.ParquetWriter(aside, first.schema, compression="zstd") as writer:
+        for batch in chain((first,), batches):
+            writer.write_batch(batch)
             rows += batch.num_rows
             report("facts", rows)
-    if writer is None:
-        raise NotKnownError(f"the lake holds no declaration lodged from {start} to {end}")
-    writer.close()
-    aside.replace(parquet)
-    return f"{rows:,} items written to {parquet}"
+    return rows

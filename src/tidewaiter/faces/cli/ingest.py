@@ -14,8 +14,8 @@ from tidewaiter.faces.cli.progress import progress
 from tidewaiter.faces.config import Config
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import SHIPPED, load_mapping, shipped_mappings, shipped_names
-from tidewaiter.storage.lake.ingest import IngestReport
-from tidewaiter.storage.lake.suggest import suggest_mapping
+from tidewaiter.storage.lake.ingest.run import IngestReport
+from tidewaiter.storage.lake.ingest.suggest import suggest_mapping
 
 
 @click.command()

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import click
@@ -64,4 +64,5 @@ class _Lines:
             return
         self._step, self._at = step, now
         of = f" of {total:,}" if total else ""
-        click.echo(f"  {step}" + (f": {done:,}{of}" if done else ""), err=True)
+        with suppress(BrokenPipeError):  # work goes on when nobody listens
+            click.echo(f"  {step}" + (f": {done:,}{of}" if done else ""), err=True)

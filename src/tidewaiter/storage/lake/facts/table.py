@@ -17,18 +17,18 @@ import pyarrow.parquet as pq
 
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue, FactType
-from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of
-from tidewaiter.storage.lake.fact_query import KEY, fact_query, texts_read
-from tidewaiter.storage.lake.filings import make_filings
-from tidewaiter.storage.lake.history import asked_of, make_history
-from tidewaiter.storage.lake.items import make_items, open_lake, view_part
+from tidewaiter.storage.lake.facts.derived import is_kept, keeping, key_of, place_of
+from tidewaiter.storage.lake.facts.filings import make_filings
+from tidewaiter.storage.lake.facts.history import asked_of, make_history
+from tidewaiter.storage.lake.facts.items import make_items, open_lake, view_part
+from tidewaiter.storage.lake.facts.peers import make_peers
+from tidewaiter.storage.lake.facts.query import KEY, fact_query, texts_read
+from tidewaiter.storage.lake.facts.recipes import Peers, Recipe, SameDay, Seizures, needed, recipes
+from tidewaiter.storage.lake.facts.same_day import make_same_day
+from tidewaiter.storage.lake.facts.seized import make_seized
+from tidewaiter.storage.lake.facts.standing import make_standing
+from tidewaiter.storage.lake.facts.statistics import kinds_of, movements
 from tidewaiter.storage.lake.lake import Snapshot
-from tidewaiter.storage.lake.peers import make_peers
-from tidewaiter.storage.lake.recipes import Peers, Recipe, SameDay, Seizures, needed, recipes
-from tidewaiter.storage.lake.same_day import make_same_day
-from tidewaiter.storage.lake.seized import make_seized
-from tidewaiter.storage.lake.standing import make_standing
-from tidewaiter.storage.lake.statistics import kinds_of, movements
 
 BATCH_ROWS = 262_144
 ROW_GROUP = 65_536

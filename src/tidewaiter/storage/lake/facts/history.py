@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewaiter.storage.lake.items import BETWEEN, entity
-from tidewaiter.storage.lake.recipes import METRICS, Count, Distinct, Recipe, Since
-from tidewaiter.storage.lake.statistics import Kind
+from tidewaiter.storage.lake.facts.items import BETWEEN, entity
+from tidewaiter.storage.lake.facts.recipes import METRICS, Count, Distinct, Recipe, Since
+from tidewaiter.storage.lake.facts.statistics import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import duckdb
 
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.tables import DECLARATIONS, TABLES
+from tidewaiter.storage.lake.facts.macros import define_macros, words_columns
 from tidewaiter.storage.lake.lake import Snapshot
-from tidewaiter.storage.lake.macros import define_macros, words_columns
 from tidewaiter.storage.lake.schema import create_view
 
 BETWEEN = "chr(31)"

@@ -9,12 +9,12 @@ import pyarrow as pa
 from tidewaiter.core.mapping import FileMapping, Source, TableMapping
 from tidewaiter.core.tables import TABLES, Field, FieldType, Table
 from tidewaiter.core.tables.field import instant, integer
-from tidewaiter.storage.lake.cleaning import cleaned
 from tidewaiter.storage.lake.complete import month
 from tidewaiter.storage.lake.digest import row_digest
 from tidewaiter.storage.lake.formats.chunk import Chunk
+from tidewaiter.storage.lake.ingest.cleaning import cleaned
+from tidewaiter.storage.lake.ingest.spelling import REASONS, Column, Marks, Spelling
 from tidewaiter.storage.lake.schema import duckdb_type, path_literal, quoted
-from tidewaiter.storage.lake.spelling import REASONS, Column, Marks, Spelling
 
 STAGED = ("given_version", "known_at", "line", "feed", "partition", "row_digest", "bad")
 """The columns a converted row has besides its table's fields."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of
-from tidewaiter.storage.lake.items import WORKING
+from tidewaiter.storage.lake.facts.derived import is_kept, keeping, key_of, place_of
+from tidewaiter.storage.lake.facts.items import WORKING
 from tidewaiter.storage.lake.lake import Snapshot
 
 LEAST = 20

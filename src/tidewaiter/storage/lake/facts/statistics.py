@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidewaiter.core.facts import Catalogue
-from tidewaiter.storage.lake.derived import is_kept, keeping, key_of, place_of, sweep_derived
-from tidewaiter.storage.lake.items import BETWEEN, WORKING, entity, open_lake, view_part
+from tidewaiter.storage.lake.facts.derived import is_kept, keeping, key_of, place_of, sweep_derived
+from tidewaiter.storage.lake.facts.items import BETWEEN, WORKING, entity, open_lake, view_part
+from tidewaiter.storage.lake.facts.recipes import Count, Distinct, Recipe, Since, recipes
+from tidewaiter.storage.lake.facts.standing import make_standing
 from tidewaiter.storage.lake.lake import Lake, Snapshot
-from tidewaiter.storage.lake.recipes import Count, Distinct, Recipe, Since, recipes
-from tidewaiter.storage.lake.standing import make_standing
 
 FORMAT = 1
 """Grows when a movement's meaning changes, so that files of an older program are not read."""

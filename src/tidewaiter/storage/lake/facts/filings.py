@@ -2,7 +2,7 @@
 
 import duckdb
 
-from tidewaiter.storage.lake.macros import words_columns
+from tidewaiter.storage.lake.facts.macros import words_columns
 
 TEXTS = ("conveyance", "consolidator_name", "consignor_name", "consignee_name", "notify_name", "place_of_stuffing")
 """Texts of a filing that become words, in columns named so with `_words`; the description too."""

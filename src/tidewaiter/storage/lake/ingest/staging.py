@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.core.tables import TABLES
-from tidewaiter.storage.lake.convert import Conversion, conversions, register_chunk
 from tidewaiter.storage.lake.formats.chunk import Chunk, InputFile
+from tidewaiter.storage.lake.ingest.convert import Conversion, conversions, register_chunk
+from tidewaiter.storage.lake.ingest.spelling import Column
 from tidewaiter.storage.lake.schema import path_literal
-from tidewaiter.storage.lake.spelling import Column
 
 MEMORY = "900MB"
 

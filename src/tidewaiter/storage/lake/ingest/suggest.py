@@ -13,7 +13,7 @@ from tidewaiter.core.mapping import FileFormat
 from tidewaiter.core.tables import TABLES, Field, FieldType, Table
 from tidewaiter.storage.lake.formats.chunk import InputFile
 from tidewaiter.storage.lake.formats.opened import open_input
-from tidewaiter.storage.lake.samples import Looks, looks
+from tidewaiter.storage.lake.ingest.samples import Looks, looks
 
 SAMPLE = 2000
 NEAR_ENOUGH = 0.82

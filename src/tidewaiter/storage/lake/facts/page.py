@@ -1,9 +1,9 @@
 """The reference page of the fact catalogue, docs/reference/facts.md."""
 
 from tidewaiter.core.facts import Catalogue, Fact, Origin
-from tidewaiter.storage.lake.items import WHOLE, WORKING
-from tidewaiter.storage.lake.macros import PLACEHOLDERS, VAGUE_WORDS
-from tidewaiter.storage.lake.peers import LEAST, MONTHS
+from tidewaiter.storage.lake.facts.items import WHOLE, WORKING
+from tidewaiter.storage.lake.facts.macros import PLACEHOLDERS, VAGUE_WORDS
+from tidewaiter.storage.lake.facts.peers import LEAST, MONTHS
 
 _HEADINGS = {
     Origin.FIELD: "As declared",

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from tidewaiter.core.facts import Catalogue, Fact, FactType
-from tidewaiter.storage.lake.history import Asked
-from tidewaiter.storage.lake.items import BETWEEN, TEXTS
-from tidewaiter.storage.lake.peers import LEAST, LEVELS, month_asked
-from tidewaiter.storage.lake.recipes import (
+from tidewaiter.storage.lake.facts.history import Asked
+from tidewaiter.storage.lake.facts.items import BETWEEN, TEXTS
+from tidewaiter.storage.lake.facts.peers import LEAST, LEVELS, month_asked
+from tidewaiter.storage.lake.facts.recipes import (
     Count,
     Distinct,
     Expression,

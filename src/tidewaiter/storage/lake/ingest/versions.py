@@ -6,9 +6,9 @@ together; an input row that feeds several tables stands or falls in all of them.
 
 from tidewaiter.core.tables import TABLES, Table
 from tidewaiter.storage.lake.digest import version_digest
+from tidewaiter.storage.lake.ingest.staging import Staged
 from tidewaiter.storage.lake.lake import Snapshot
 from tidewaiter.storage.lake.schema import quoted
-from tidewaiter.storage.lake.staging import Staged
 
 
 def settle(staged: Staged, snapshot: Snapshot | None) -> None:

@@ -2,8 +2,8 @@
 
 import duckdb
 
-from tidewaiter.storage.lake.items import WORKING
-from tidewaiter.storage.lake.recipes import Seizures
+from tidewaiter.storage.lake.facts.items import WORKING
+from tidewaiter.storage.lake.facts.recipes import Seizures
 
 _WEIGHT = 1_000_000
 """Decayed weights are whole millionths, so that their sum does not depend on the order of adding."""

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from tidewaiter.storage.lake.items import entity
+from tidewaiter.storage.lake.facts.items import entity
 
 
 def make_same_day(connection: duckdb.DuckDBPyConnection, name: str, of: tuple[str, ...], source: str) -> None:

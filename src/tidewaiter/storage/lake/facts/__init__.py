@@ -1,0 +1,1 @@
+"""The fact table: day-close statistics, and every fact of every item."""

@@ -1,0 +1,1 @@
+"""Files into the lake: rows converted, versions settled, rejects told."""
