@@ -19,10 +19,10 @@ from pathlib import Path
 from tidewaiter.core.condition import facts_of
 from tidewaiter.core.profile import effective_conditions
 from tidewaiter.core.tables import TABLES
-from tidewaiter.engines.backtest import backtest, needed_facts
+from tidewaiter.engines.backtest.open_period import OpenPeriod
+from tidewaiter.engines.backtest.report import Period
+from tidewaiter.engines.backtest.run import backtest, needed_facts
 from tidewaiter.engines.generate import generate
-from tidewaiter.engines.open_period import OpenPeriod
-from tidewaiter.engines.report import Period
 from tidewaiter.faces.config import config_of
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import load_mapping

@@ -21,9 +21,9 @@ from tests.backtest_world import (
 
 from tidewaiter.core.condition import Always, Condition
 from tidewaiter.core.rate import rate
-from tidewaiter.engines.backtest import backtest, needed_facts
-from tidewaiter.engines.report import Count, Pair, Period, ProfileFigures, Report
-from tidewaiter.engines.report_json import report_json
+from tidewaiter.engines.backtest.report import Count, Pair, Period, ProfileFigures, Report
+from tidewaiter.engines.backtest.report_json import report_json
+from tidewaiter.engines.backtest.run import backtest, needed_facts
 
 DAY_TWO = DAY_ONE + timedelta(days=1)
 PERIOD = Period(DAY_ONE, DAY_ONE + timedelta(days=3))

@@ -24,9 +24,9 @@ from tests.backtest_world import (
 )
 
 from tidewaiter.core.condition import Condition
-from tidewaiter.engines.backtest import backtest
-from tidewaiter.engines.open_period import OpenPeriod
-from tidewaiter.engines.report import Period
+from tidewaiter.engines.backtest.open_period import OpenPeriod
+from tidewaiter.engines.backtest.report import Period
+from tidewaiter.engines.backtest.run import backtest
 
 PERIOD = Period(DAY_ONE, DAY_ONE + timedelta(days=9))
 QUESTIONS: dict[str, tuple[Condition, str]] = {

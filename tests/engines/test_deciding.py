@@ -10,7 +10,7 @@ from tidewaiter.core.decision import Decision, ReasonKind
 from tidewaiter.core.facts import Catalogue, Fact, FactType
 from tidewaiter.core.policy import MandatoryControl, Policy
 from tidewaiter.core.profile import Profile, ProfileSet, Status, Treatment
-from tidewaiter.engines.deciding import decide_all, facts_needed, in_force
+from tidewaiter.engines.selection.deciding import decide_all, facts_needed, in_force
 
 TEXTS = {name: Fact(name, FactType.TEXT) for name in ("flow", "office", "origin", "trusted_trader", "hs2")}
 CATALOGUE = Catalogue("test", TEXTS)

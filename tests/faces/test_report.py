@@ -9,8 +9,8 @@ from tests.backtest_world import DAY_ONE, clean, codes, fact_rows, hs, offence, 
 
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Decision, ItemDecision, Reason, ReasonKind
-from tidewaiter.engines.backtest import backtest
-from tidewaiter.engines.report import Count, Period, Report
+from tidewaiter.engines.backtest.report import Count, Period, Report
+from tidewaiter.engines.backtest.run import backtest
 from tidewaiter.faces.report import render_report
 from tidewaiter.faces.report.charts import rounded_up, sign, weekly
 

@@ -10,8 +10,8 @@ from tidewaiter.core.condition import Always
 from tidewaiter.core.decision import Decision, ReasonKind
 from tidewaiter.core.policy import MandatoryControl, Policy, TrustedTrader
 from tidewaiter.core.profile import Profile, Treatment
-from tidewaiter.engines.draw import Draw
-from tidewaiter.engines.routing import Hits, Selectivity, Subject, route
+from tidewaiter.engines.selection.draw import Draw
+from tidewaiter.engines.selection.routing import Hits, Selectivity, Subject, route
 
 SHARES = st.sampled_from([0.1, 0.25, 0.5, 1.0])
 CHANNELS = st.sampled_from([Channel.RED, Channel.ORANGE, Channel.YELLOW, Channel.BLUE])

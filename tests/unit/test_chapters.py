@@ -6,7 +6,7 @@ from tidewaiter.core.channel import Channel
 from tidewaiter.core.condition import Always, And, Compare, Condition, Not, Op, Or, StartsWith
 from tidewaiter.core.facts import Fact, FactType
 from tidewaiter.core.profile import Profile, Treatment
-from tidewaiter.engines.chapters import ALL_CHAPTERS, chapter_instructions, chapters_of
+from tidewaiter.engines.selection.chapters import ALL_CHAPTERS, chapter_instructions, chapters_of
 
 HS = Fact("hs_code", FactType.TEXT)
 ORIGIN = Fact("origin", FactType.TEXT)

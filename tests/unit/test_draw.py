@@ -6,7 +6,7 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewaiter.engines.draw import Draw, Lodged, band, identities, identity, profile_purpose
+from tidewaiter.engines.selection.draw import Draw, Lodged, band, identities, identity, profile_purpose
 
 KEY = b"a key of the day, thirty-two byte"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tidewaiter.core.errors import InputError, NotKnownError, Problem
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import ProfileSet, Status, effective_conditions
-from tidewaiter.engines.backtest import backtest, needed_facts
-from tidewaiter.engines.report import Period, Report
+from tidewaiter.engines.backtest.report import Period, Report
+from tidewaiter.engines.backtest.run import backtest, needed_facts
 from tidewaiter.language.profiles import read_profiles
 from tidewaiter.storage.lake.facts.table import fact_batches
 from tidewaiter.storage.lake.lake import Lake, Snapshot

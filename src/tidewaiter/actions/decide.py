@@ -14,8 +14,8 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import ProfileSet
-from tidewaiter.engines.deciding import InForce, decide_all, facts_needed, in_force
-from tidewaiter.engines.draw import Lodged, identities, key_digest
+from tidewaiter.engines.selection.deciding import InForce, decide_all, facts_needed, in_force
+from tidewaiter.engines.selection.draw import Lodged, identities, key_digest
 from tidewaiter.language.policy import read_policy
 from tidewaiter.language.profiles import check, read_profiles
 from tidewaiter.language.set_digest import set_digest

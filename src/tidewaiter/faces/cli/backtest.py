@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from tidewaiter.actions.backtest import BackTest, back_test
-from tidewaiter.engines.report import ProfileFigures
-from tidewaiter.engines.report_json import report_json
+from tidewaiter.engines.backtest.report import ProfileFigures
+from tidewaiter.engines.backtest.report_json import report_json
 from tidewaiter.faces.cli.options import DAY, EXISTING, OUTPUT, OUTPUT_OR_STANDARD, lake_option
 from tidewaiter.faces.cli.progress import progress
 from tidewaiter.faces.cli.write import write_text

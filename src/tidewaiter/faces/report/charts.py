@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from tidewaiter.core.channel import Channel
-from tidewaiter.engines.report import Count, Period
+from tidewaiter.engines.backtest.report import Count, Period
 
 WIDTH, HEIGHT = 120, 20
 _PAD = 5

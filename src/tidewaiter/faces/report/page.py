@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Decision, ReasonKind
 from tidewaiter.core.rate import Rate
-from tidewaiter.engines.report import Count, Estimate, Period, ProfileFigures, Report, Spread
+from tidewaiter.engines.backtest.report import Count, Estimate, Period, ProfileFigures, Report, Spread
 from tidewaiter.faces.report.charts import bar, rounded_up, sign, weekly, weeks_chart, whisker
 
 SHOWN_DECISIONS = 200

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from tidewaiter.core.rate import Rate
-from tidewaiter.engines.report import (
+from tidewaiter.engines.backtest.report import (
     Advice,
     AgainstIncumbent,
     Count,

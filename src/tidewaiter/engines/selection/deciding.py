@@ -13,11 +13,11 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import Profile, ProfileSet, Status, effective_conditions, resolved
 from tidewaiter.engines.bitmaps import scan
-from tidewaiter.engines.chapters import chapter_instructions
 from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.draw import Draw
 from tidewaiter.engines.encode import BLOCK_ROWS
-from tidewaiter.engines.routing import Hits, Selectivity, Subject, route
+from tidewaiter.engines.selection.chapters import chapter_instructions
+from tidewaiter.engines.selection.draw import Draw
+from tidewaiter.engines.selection.routing import Hits, Selectivity, Subject, route
 
 _MANDATORY = "\0mandatory "
 """Put before the codes of mandatory controls, so that they cannot meet a profile's."""

@@ -12,7 +12,7 @@ from tidewaiter.core.channel import Channel, strictest
 from tidewaiter.core.decision import Decision, GivenTreatment, ItemDecision, Reason, ReasonKind
 from tidewaiter.core.policy import DEFAULT_CONTROLS, MandatoryControl, Policy, controls_of
 from tidewaiter.core.profile import Profile, Treatment
-from tidewaiter.engines.draw import INSTRUCTION, RANDOM, Draw, band, profile_purpose
+from tidewaiter.engines.selection.draw import INSTRUCTION, RANDOM, Draw, band, profile_purpose
 
 RANDOM_CODE = "RANDOM"
 PROBABILITY_DIGITS = 12

@@ -10,16 +10,16 @@ import pyarrow.compute as pc
 
 from tidewaiter.core.condition import Condition, facts_of
 from tidewaiter.core.facts import Fact
-from tidewaiter.engines.advice import advice
+from tidewaiter.engines.backtest.advice import advice
+from tidewaiter.engines.backtest.figures import Frame
+from tidewaiter.engines.backtest.pairs import pairs_of
+from tidewaiter.engines.backtest.report import Count, Pair, Period, ProfileFigures, Report
+from tidewaiter.engines.backtest.results import KnownResults, known_results
+from tidewaiter.engines.backtest.tally import Offices, Rows, Tally, exclusive, packed, packed_places, rows_of
 from tidewaiter.engines.bitmaps import Hits, hits
 from tidewaiter.engines.compile import compile_set
 from tidewaiter.engines.encode import encode
-from tidewaiter.engines.figures import Frame
 from tidewaiter.engines.overlap import Overlap
-from tidewaiter.engines.pairs import pairs_of
-from tidewaiter.engines.report import Count, Pair, Period, ProfileFigures, Report
-from tidewaiter.engines.results import KnownResults, known_results
-from tidewaiter.engines.tally import Offices, Rows, Tally, exclusive, packed, packed_places, rows_of
 
 type Progress = Callable[[int], None]
 """Called with the number of items done so far."""

@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from tidewaiter.core.condition import Condition
 from tidewaiter.core.facts import Fact
-from tidewaiter.engines.backtest import Lacking, example_facts, framed_report, immature_day
+from tidewaiter.engines.backtest.figures import Frame
+from tidewaiter.engines.backtest.pairs import nearest_first
+from tidewaiter.engines.backtest.report import Count, Pair, Period, Report
+from tidewaiter.engines.backtest.results import Flags, Integers, known_results
+from tidewaiter.engines.backtest.run import Lacking, example_facts, framed_report, immature_day
+from tidewaiter.engines.backtest.tally import Bits, Offices, Rows, Tally, ones, packed, packed_places, rows_of
 from tidewaiter.engines.bitmaps import hits
 from tidewaiter.engines.compile import compile_set
 from tidewaiter.engines.encode import Block, encode
-from tidewaiter.engines.figures import Frame
-from tidewaiter.engines.pairs import nearest_first
-from tidewaiter.engines.report import Count, Pair, Period, Report
-from tidewaiter.engines.results import Flags, Integers, known_results
-from tidewaiter.engines.tally import Bits, Offices, Rows, Tally, ones, packed, packed_places, rows_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.core.rate import rate
-from tidewaiter.engines.against import Incumbent, Side
-from tidewaiter.engines.measure import Drawn, random_sample, weighted
-from tidewaiter.engines.report import Count, Example, Period, ProfileFigures, RandomSample, Results, Weighted
-from tidewaiter.engines.results import KINDS, NOT_INSPECTED, Flags, Integers, KnownResults
-from tidewaiter.engines.tally import Found, Offices, Tally
+from tidewaiter.engines.backtest.against import Incumbent, Side
+from tidewaiter.engines.backtest.measure import Drawn, random_sample, weighted
+from tidewaiter.engines.backtest.report import Count, Example, Period, ProfileFigures, RandomSample, Results, Weighted
+from tidewaiter.engines.backtest.results import KINDS, NOT_INSPECTED, Flags, Integers, KnownResults
+from tidewaiter.engines.backtest.tally import Found, Offices, Tally
 
 NONE = Count(0, 0)
 

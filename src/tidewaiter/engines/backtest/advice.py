@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tidewaiter.core.rate import Rate
-from tidewaiter.engines.measure import ENOUGH_CASES
-from tidewaiter.engines.report import Advice, Pair, ProfileFigures, RandomSample
+from tidewaiter.engines.backtest.measure import ENOUGH_CASES
+from tidewaiter.engines.backtest.report import Advice, Pair, ProfileFigures, RandomSample
 
 MERGE_FROM = 0.8
 CONTAINED_FROM = 0.95

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.core.rate import rate
-from tidewaiter.engines.report import AgainstIncumbent, Spread
+from tidewaiter.engines.backtest.report import AgainstIncumbent, Spread
 
 DRAWS = 200
 HELD_CASES = 100_000

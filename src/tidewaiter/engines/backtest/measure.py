@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.core.rate import Z_95, Rate, rate
-from tidewaiter.engines.report import Estimate, RandomSample, Weighted
+from tidewaiter.engines.backtest.report import Estimate, RandomSample, Weighted
 
 ENOUGH_CASES = 30
 SUPPORT_TOLERANCE = 0.01

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.facts import days_since_epoch
 from tidewaiter.core.rate import rate
-from tidewaiter.engines.report import Results
+from tidewaiter.engines.backtest.report import Results
 
 type Flags = NDArray[np.bool_]
 type Integers = NDArray[np.int64]

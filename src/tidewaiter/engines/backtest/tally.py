@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tidewaiter.core.facts import days_since_epoch
-from tidewaiter.engines.against import mixed
-from tidewaiter.engines.report import Period
-from tidewaiter.engines.results import KINDS, Flags, Integers, KnownResults
+from tidewaiter.engines.backtest.against import mixed
+from tidewaiter.engines.backtest.report import Period
+from tidewaiter.engines.backtest.results import KINDS, Flags, Integers, KnownResults
 
 type Bits = NDArray[np.uint64]
 """Packed bits, the first row in the lowest bit and 0 beyond the last; one line a profile where there are several."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from tidewaiter.engines.backtest.report import Pair
 from tidewaiter.engines.overlap import Overlap
-from tidewaiter.engines.report import Pair
 
 
 def pairs_of(overlap: Overlap) -> tuple[Pair, ...]:

@@ -1,0 +1,1 @@
+"""Back-tests: profiles run over past declarations, and what their results say."""

@@ -1,0 +1,1 @@
+"""Selection: the draw, routing, and the decisions about a day's declarations."""
