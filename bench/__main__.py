@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
+CAVEAT = """Figures of a shared machine vary; ratios are of one run, the contenders one after another on the same files,
+two threads each, hits compared.
+"""
 PARTS = {
     "The engine beside DuckDB and Polars": ["bench.engine"],
     "The main job on a generated country": ["bench.country"],
@@ -49,10 +52,7 @@ def main() -> None:
         print("\n".join(sections))
         return
     today = datetime.now(UTC).date()
-    head = (
-        f"# Benchmarks\n\nMeasured by `make bench` on {today}: {machine()}.\nFigures of a shared machine vary; ratios are "
-        "of one run, the contenders one after another on the same files,\ntwo threads each, hits compared.\n"
-    )
+    head = f"# Benchmarks\n\nMeasured by `make bench` on {today}: {machine()}.\n{CAVEAT}"
     PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")
     print(f"written to {PAGE}")
 
