@@ -62,6 +62,18 @@ def test_every_declaration_is_decided_once() -> None:
     }
 
 
+def test_items_lodged_at_two_moments_are_still_one_declaration_with_one_decision() -> None:
+    policy = Policy(name="none drawn", version=1, random_share=0.0)
+    force = in_force(ProfileSet({"P": profile()}, {}, {}), policy, CATALOGUE, ON)
+    apart = FACTS.take([0, 2, 1])
+    found = list(decide_all(apart, force, identities={"D1": "D1", "D2": "D2"}, key=b"key"))
+    assert [(decision.declaration_id, decision.channel) for decision in found] == [
+        ("D1", Channel.RED),
+        ("D2", Channel.GREEN),
+    ]
+    assert [item.item_number for item in found[0].items] == [1, 2]
+
+
 def test_only_active_profiles_within_their_validity_select() -> None:
     draft, expired = profile("DRAFT", Status.DRAFT), profile("EXPIRED", valid_to=date(2026, 3, 1))
     assert decided(draft, expired)["D1"].channel is Channel.GREEN

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 
 from tidewaiter.faces.cli.main import exit_code, tidewaiter
+from tidewaiter.faces.cli.write import write_text
 
 HEADERS = [
     *("Declaration ID", "Date", "Office ID", "Process Type", "Import Type", "Import Use", "Payment Type"),
@@ -289,3 +291,82 @@ def test_a_short_key_is_refused_with_the_way_to_make_a_good_one(
     arguments = ["decide", str(place / "today.csv"), "--profiles", str(place / "active.yaml"), "--on", "2020-05-04"]
     assert exit_code([*arguments, "--lake", str(place / "lake"), "--key-file", str(tmp_path / "key")]) == 2
     assert "openssl rand -hex 32" in capsys.readouterr().err
+
+
+VERSIONS = """declaration_id,version,item_number,lodged_at,flow,hs_code,origin
+A,1,1,2020-05-04T08:00:00Z,import,640391,CN
+A,2,1,2020-05-04T08:00:00Z,import,640391,IT
+B,1,1,2020-05-04T08:00:00Z,import,640391,IT
+B,2,1,2020-05-04T09:00:00Z,import,640391,CN
+C,1,1,2020-05-04T08:00:00Z,import,640391,IT
+C,2,1,no time at all,import,640391,CN
+"""
+
+
+def test_of_several_versions_the_latest_is_decided_once_and_none_where_one_cannot_be_read(
+    place: Path, tmp_path: Path
+) -> None:
+    file, to = tmp_path / "versions.csv", tmp_path / "decisions.json"
+    file.write_text(VERSIONS)
+    arguments = ["--profiles", str(place / "active.yaml"), "--lake", str(place / "lake"), "--on", "2020-05-04"]
+    assert exit_code(["decide", str(file), *arguments, "--key", "k", "--json", str(to)]) == 0
+    answer = json.loads(to.read_text())
+    found = [(one["declaration_id"], one["version"], len(one["reasons"])) for one in answer["decisions"]]
+    assert found == [("A", 2, 1), ("B", 2, 2)]
+    assert [one["declaration_id"] for one in answer["undecided"]] == ["C"]
+
+
+def test_a_link_or_device_named_for_the_result_stays_what_it_is(tmp_path: Path) -> None:
+    link, led_to, pipe = tmp_path / "link.json", tmp_path / "real.json", tmp_path / "pipe"
+    link.symlink_to(led_to)
+    write_text(link, "{}")
+    assert link.is_symlink()
+    assert led_to.read_text() == "{}"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "{}")
+    assert os.read(reader, 10) == b"{}"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [("--json", "no-such-folder/x.json"), ("--html", "."), ("--parquet", "/dev/null")],
+)
+def test_a_result_that_cannot_be_written_is_told_before_the_work(
+    option: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    period = ["--lake", "no-such-lake", "--from", "2020-01-01", "--to", "2020-01-31", option, file]
+    command = ["facts"] if option == "--parquet" else ["backtest", "x.yaml"]
+    assert exit_code([*command, *period]) == 2
+    assert option in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("day", ["20200131", "2020-W05-5", "2020-02-30", "0001-01-01", "9999-12-31", "today"])
+def test_a_day_is_written_in_one_way(day: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["check", "x.yaml", "--on", day]) == 2
+    assert "write it as 2020-01-31" in capsys.readouterr().err
+
+
+def test_a_period_without_a_file_for_its_facts_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["facts", "--from", "2020-01-01"]) == 2
+    assert "--parquet" in capsys.readouterr().err
+
+
+def test_the_days_the_author_looked_at_are_told_apart_on_screen(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    period = ["--from", "2020-03-01", "--to", "2020-03-31", "--tuned-until", "2020-03-15"]
+    assert exit_code(["backtest", str(place / "draft.yaml"), "--lake", str(place / "lake"), *period]) == 0
+    told = capsys.readouterr().out
+    assert "2020-03-01 to 2020-03-15:" in told
+    assert "2020-03-16 to 2020-03-31:" in told
+
+
+def test_one_file_named_twice_is_read_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    assert exit_code(["check", "draft.yaml", str(place / "draft.yaml"), f"../{place.name}/draft.yaml"]) == 0
+    assert "stands twice" not in capsys.readouterr().out

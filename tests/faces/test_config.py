@@ -64,3 +64,21 @@ def test_a_file_that_is_no_toml_says_so_with_its_line(tmp_path: Path) -> None:
     file.write_text("lake = \n")
     with pytest.raises(InputError, match=r"tidewaiter\.toml: is not TOML: .*line 1"):
         config_of(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("administration = 5", "administration: is not a table"),
+        ('lake = ""', "lake: is not text"),
+        ('[administration]\nmaterial_duty = "NaN"', "material_duty: is not a number from 0"),
+        ("[administration]\nmaterial_duty = -5", "material_duty: is not a number from 0"),
+        ('[administration]\ntime_zone = "Asia"', "'Asia' is not a zone"),
+        ('[administration]\ncurrency = "ÉÉÉ"', "is not an ISO 4217 code"),
+    ],
+)
+def test_a_setting_that_is_no_setting_is_not_passed_over(text: str, problem: str, tmp_path: Path) -> None:
+    file = tmp_path / "tidewaiter.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=problem):
+        config_of(file)

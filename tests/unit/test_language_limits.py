@@ -65,3 +65,9 @@ def test_a_long_chain_of_indicators_is_refused(tmp_path: Path) -> None:
     messages = [problem.message for problem in check([tmp_path], CATALOGUE) if not problem.warning]
     assert messages
     assert all("too deep" in message or "deeper than 100 levels" in message for message in messages)
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "1e-99999999999999999999", "9" * 5000])
+def test_a_number_beyond_all_measure_is_told_with_its_place(number: str) -> None:
+    with pytest.raises(InputError, match="1:14: the number is too long; round it"):
+        parse_condition(f"unit_value < {number}", CATALOGUE)

@@ -71,3 +71,30 @@ checklist: {}
 def test_a_policy_without_a_random_sample_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a policy states its random share"):
         read_policy(written(tmp_path, "policy: none\n"), CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("random: {channel: red}", "a policy states its random share"),
+        ("random:", "a policy states its random share"),
+        ("random: {share: 0.02, channel: green}", "the random sample is not controlled in green"),
+        ("version: " + "9" * 5000, "version is a whole number from 1"),
+        ("checklists: {red: [Compare seals: all of them, {Count: packages}]}", "a line is one text"),
+        (
+            "mandatory: [{code: A, condition: hs4 = '0106', channel: green, instruction: look}]",
+            "green controls nothing",
+        ),
+        ("mandatory: [{code: A, condition: hs4 = '0106', channel: red, instruction: }]", "states its instruction"),
+    ],
+)
+def test_a_policy_that_would_quietly_control_less_is_refused(text: str, problem: str, tmp_path: Path) -> None:
+    share = "" if text.startswith("random") else "random: {share: 0.02}\n"
+    with pytest.raises(InputError, match=problem):
+        read_policy(written(tmp_path, f"{share}{text}\n"), CATALOGUE)
+
+
+def test_two_mandatory_controls_of_one_code_are_refused_since_one_would_hide_the_other(tmp_path: Path) -> None:
+    control = "  - {code: CITES, condition: hs4 = '0106', channel: yellow, instruction: look}\n"
+    with pytest.raises(InputError, match="mandatory control 'CITES' stands twice"):
+        read_policy(written(tmp_path, f"random: {{share: 0.02}}\nmandatory:\n{control}{control}"), CATALOGUE)

@@ -34,8 +34,9 @@ class Decided:
 
     `read`, `accepted` and `rejected` count input rows; of several versions of a declaration the latest is decided.
     `undecided` says for each declaration with a rejected row why it has no decision (it is never green);
-    `statistics_day` is the last day history counts; `left_out` says for each profile that selects nothing why. `set_digest` names the profiles, lists and policy in force, `catalogue` the
-    version of the fact catalogue, `key_digest` the key.
+    `statistics_day` is the last day history counts; `left_out` says for each profile that selects nothing why.
+    `set_digest` names the profiles, lists and policy in force, `catalogue` the version of the fact catalogue,
+    `key_digest` the key.
     """
 
     on: date
@@ -126,7 +127,8 @@ def _write_rejects(file: Path, rejects: Iterable[Reject]) -> None:
 
 def _to_decide(given: ReadDeclarations) -> pa.Table:
     """Return the rows of each declaration's latest version, without the declarations that have a rejected row."""
-    keys = list(zip(given.rows.column("declaration_id").to_pylist(), given.rows.column("version").to_pylist(), strict=True))
+    numbers, versions = (given.rows.column(name).to_pylist() for name in ("declaration_id", "version"))
+    keys = list(zip(numbers, versions, strict=True))
     latest: dict[str, int] = {}
     for number, version in keys:
         latest[number] = max(version, latest.get(number, version))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tidewaiter.actions.backtest import BackTest, back_test
-from tidewaiter.engines.backtest.report import ProfileFigures
+from tidewaiter.engines.backtest.report import ProfileFigures, Report
 from tidewaiter.engines.backtest.report_json import report_json
 from tidewaiter.faces.cli.options import DAY, EXISTING, OUTPUT, OUTPUT_OR_STANDARD, lake_option
 from tidewaiter.faces.cli.progress import progress
@@ -67,21 +67,27 @@ _HEADER = ("profile", "items", "declarations", "labelled", "hit rate (naive), 95
 
 
 def in_words(done: BackTest) -> str:
-    """Return the report's table of profiles, with what the figures do not say."""
+    """Return the report's table of profiles, one more for each part of it, with what the figures do not say."""
     report = done.report
-    rows = [_HEADER, *(_row(figures) for figures in report.profiles)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
     lines = [
-        f"{report.period.start} to {report.period.end}: {report.items:,} items, {report.declarations:,} declarations, "
-        f"{report.everything.labelled:,} of them examined",
-        "",
-        *(_line(row, widths) for row in rows),
-        "",
+        *(line for one in (report, *report.parts) for line in _table(one)),
         *(f"{advice.action} {' + '.join(advice.codes)}: {advice.reason}" for advice in report.advice),
         "Hit rates are of declarations that were examined, and those were chosen, not drawn: they do not say what the",
         "profile would find among the others.",
     ]
     return "\n".join(lines)
+
+
+def _table(report: Report) -> list[str]:
+    rows = [_HEADER, *(_row(figures) for figures in report.profiles)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+    return [
+        f"{report.period.start} to {report.period.end}: {report.items:,} items, {report.declarations:,} declarations, "
+        f"{report.everything.labelled:,} of them examined",
+        "",
+        *(_line(row, widths) for row in rows),
+        "",
+    ]
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

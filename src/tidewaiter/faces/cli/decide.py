@@ -41,7 +41,11 @@ SHORTEST_KEY = 16
 @click.option("--key-file", type=EXISTING, metavar="F", help="File with the key of the day for the draw.")
 @click.option("--key", metavar="K", help="The key itself: for tests, as others on the machine can see it.")
 @click.option(
-    "--json", "json_file", type=OUTPUT_OR_STANDARD, metavar="F", help="Write the decisions as JSON ('-': standard output)."
+    "--json",
+    "json_file",
+    type=OUTPUT_OR_STANDARD,
+    metavar="F",
+    help="Write the decisions as JSON ('-': standard output).",
 )
 def decide(
     file: Path,
