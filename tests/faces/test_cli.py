@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -370,3 +371,10 @@ def test_one_file_named_twice_is_read_once(
     monkeypatch.chdir(place)
     assert exit_code(["check", "draft.yaml", str(place / "draft.yaml"), f"../{place.name}/draft.yaml"]) == 0
     assert "stands twice" not in capsys.readouterr().out
+
+
+def test_work_is_done_where_nobody_listens(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert decide(place, place / "today.csv", tmp_path / "decisions.json") == 0
+    assert json.loads((tmp_path / "decisions.json").read_text())["read"] == 12

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from tidewaiter.core.condition import (
-    Always,
     And,
     Compare,
     Condition,
@@ -11,11 +10,16 @@ from tidewaiter.core.condition import (
     Op,
     Or,
     StartsWith,
+    facts_of,
     in_negation_normal_form,
 )
 from tidewaiter.core.profile import Profile
+from tidewaiter.language.evaluate import truth
 
 ALL_CHAPTERS = frozenset(f"{number:02d}" for number in range(1, 100))
+CHAPTER_FACTS = frozenset({"hs2", "hs_chapter"})
+"""Facts that the chapter alone decides, as text and as a number."""
+
 HS_FACTS = frozenset({"hs_code", "hs2", "hs4", "hs6"})
 
 
@@ -25,6 +29,8 @@ def chapters_of(condition: Condition) -> frozenset[str]:
 
 
 def _chapters(condition: Condition) -> frozenset[str]:
+    if {fact.name for fact in facts_of(condition)} <= CHAPTER_FACTS:
+        return frozenset(c for c in ALL_CHAPTERS if truth(condition, {"hs2": c, "hs_chapter": int(c)}) is True)
     match condition:
         case And(terms):
             return frozenset.intersection(*(_chapters(term) for term in terms))
@@ -36,8 +42,6 @@ def _chapters(condition: Condition) -> frozenset[str]:
             return _starting([str(value) for value in values])
         case StartsWith(fact, prefixes) if fact.name in HS_FACTS:
             return _starting(prefixes)
-        case Always(False):
-            return frozenset()
         case _:
             return ALL_CHAPTERS
 

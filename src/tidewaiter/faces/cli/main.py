@@ -91,6 +91,10 @@ def exit_code(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         return 0
+    except UnicodeEncodeError as error:
+        return _failed(
+            f"{error.object[error.start : error.end]!r} cannot be written as {error.encoding}; rename the file"
+        )
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         return _failed(f"{name}{error.strerror or error}")

@@ -23,7 +23,7 @@ class Report(Protocol):
 @contextmanager
 def progress() -> Iterator[Report]:
     """Give a function that shows how far long work is; nothing of it reaches standard output."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():  # None where it is closed
         with _bars() as bars:
             yield _Bars(bars)
     else:
