@@ -4,9 +4,11 @@ from itertools import pairwise
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 
 from tidewaiter.engines.generate import GenerationReport, generate
+from tidewaiter.engines.generate.seizures import turns
 
 ITEMS = 60_000
 
@@ -227,3 +229,7 @@ def test_true_reports_name_a_member_and_rumours_an_honest_trader(made: Generatio
     members = set.union(*stated.values())
     for report in reports_of(made, "reports_truth.jsonl"):
         assert (report["about"] in stated[report["scheme_id"]]) if report["true"] else (report["about"] not in members)
+
+
+def test_two_seizures_of_one_declaration_have_numbers_of_their_own() -> None:
+    assert turns(np.array([7, 3, 7, 7, 3])).tolist() == [1, 1, 2, 3, 2]

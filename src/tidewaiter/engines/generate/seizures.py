@@ -30,6 +30,15 @@ def _texts(words: tuple[str, ...], picked: np.ndarray) -> pa.Array:
     return to.texts(to.vocabulary(words), picked % len(words))
 
 
+def turns(heads: np.ndarray) -> np.ndarray:
+    """Return for each row which row of its head it is, from 1."""
+    order = np.argsort(heads, kind="stable")
+    found = np.empty(len(heads), np.int64)
+    first = np.searchsorted(heads[order], heads[order])
+    found[order] = np.arange(len(heads)) - first + 1
+    return found
+
+
 def seizures_table(lodged: Lodged, registers: Registers, acts: Acts, until: int) -> pa.Table:
     """Return the seizures made in examinations completed before that second."""
     rows = acts.take(np.flatnonzero((acts.seized > 0) & (acts.completed < until)))
@@ -39,7 +48,9 @@ def seizures_table(lodged: Lodged, registers: Registers, acts: Acts, until: int)
     house, master = papers.house_documents(lodged.seed, heads), papers.master_documents(lodged.seed, heads)
     grams = np.maximum(rows.seized // CENTS_A_GRAM, 1)
     columns = {
-        "seizure_number": to.joined(to.constant("SZ-", len(rows)), ids),
+        "seizure_number": to.joined(
+            to.constant("SZ-", len(rows)), ids, to.constant("-", len(rows)), to.letters(to.digits(turns(rows.head), 1))
+        ),
         "seized_at": to.instants(rows.completed),
         "office": _texts(tuple(office.code for office in OFFICES), heads.office),
         "legal_basis": to.constant("Customs Act, section 84", len(rows)),
