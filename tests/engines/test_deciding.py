@@ -1,16 +1,17 @@
 """From facts to decisions: whole declarations, active profiles only, mandatory controls whatever the profiles say."""
 
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
 
 from tidewaiter.core.channel import Channel
-from tidewaiter.core.condition import Compare, IsMissing, Not, Op
+from tidewaiter.core.condition import Compare, InList, IsMissing, Not, Op
 from tidewaiter.core.decision import Decision, ReasonKind
 from tidewaiter.core.facts import Catalogue, Fact, FactType
 from tidewaiter.core.policy import MandatoryControl, Policy
-from tidewaiter.core.profile import Profile, ProfileSet, Status, Treatment
-from tidewaiter.engines.selection.deciding import decide_all, facts_needed, in_force
+from tidewaiter.core.profile import Entry, NamedList, Profile, ProfileSet, Status, Treatment
+from tidewaiter.engines.selection.deciding import decide_all, facts_needed, in_force, lists_without_entries
 
 TEXTS = {name: Fact(name, FactType.TEXT) for name in ("flow", "office", "origin", "trusted_trader", "hs2")}
 CATALOGUE = Catalogue("test", TEXTS)
@@ -80,6 +81,19 @@ def test_only_active_profiles_within_their_validity_select() -> None:
     policy = Policy(name="p", version=1, random_share=0.0)
     force = in_force(ProfileSet({"DRAFT": draft, "EXPIRED": expired}, {}, {}), policy, CATALOGUE, ON)
     assert force.left_out == {"DRAFT": "is draft", "EXPIRED": "is not valid on 2026-03-02"}
+
+
+def test_a_list_that_has_run_out_is_named_where_something_active_asks_it() -> None:
+    asked = replace(profile(), condition=Not(InList(TEXTS["origin"], "partners")))
+    lists = {
+        "partners": NamedList("partners", (Entry("VN", valid_to=date(2026, 3, 1)),)),
+        "unused": NamedList("unused", ()),
+    }
+    policy = Policy(name="p", version=1, random_share=0.0)
+    assert lists_without_entries(ProfileSet({"P": asked}, {}, lists), policy, ON) == ("partners",)
+    assert lists_without_entries(ProfileSet({"P": asked}, {}, lists), policy, date(2026, 3, 1)) == ()
+    draft = replace(asked, status=Status.DRAFT)
+    assert lists_without_entries(ProfileSet({"P": draft}, {}, lists), policy, ON) == ()
 
 
 def test_the_last_day_of_validity_counts() -> None:

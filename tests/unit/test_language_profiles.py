@@ -130,6 +130,14 @@ def test_a_draft_of_code_and_condition_can_be_read_but_not_put_in_force(tmp_path
     assert found_in(tmp_path)[0].startswith("p.yaml:1:7: profile 'D-1' is active and lacks title, risk_area,")
 
 
+def test_only_the_indicator_that_cannot_be_read_is_told_not_the_profiles_that_use_it(tmp_path: Path) -> None:
+    case = "    test_cases: [{must_match: from there, facts: {origin: CN}}]"
+    broken = f"indicators:\n  a:\n    condition: orign = 'CN'\n{case}\n  b:\n    condition: a OR is_new\n{case}\n"
+    profile = "code: P\ncondition: b\ntest_cases: [{must_match: from there, facts: {origin: CN}}]\n"
+    (problem,) = found_in(files(tmp_path, i=broken, p=profile))
+    assert "'orign' is not a fact" in problem
+
+
 def test_a_failing_test_case_says_what_it_leaves_open(tmp_path: Path) -> None:
     text = """
 code: D-1

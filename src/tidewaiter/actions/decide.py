@@ -14,7 +14,7 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import ProfileSet
-from tidewaiter.engines.selection.deciding import InForce, decide_all, facts_needed, in_force
+from tidewaiter.engines.selection.deciding import InForce, decide_all, facts_needed, in_force, lists_without_entries
 from tidewaiter.engines.selection.draw import Lodged, identities, key_digest
 from tidewaiter.language.policy import read_policy
 from tidewaiter.language.profiles import check, read_profiles
@@ -34,9 +34,9 @@ class Decided:
 
     `read`, `accepted` and `rejected` count input rows; of several versions of a declaration the latest is decided.
     `undecided` says for each declaration with a rejected row why it has no decision (it is never green);
-    `statistics_day` is the last day history counts; `left_out` says for each profile that selects nothing why.
-    `set_digest` names the profiles, lists and policy in force, `catalogue` the version of the fact catalogue,
-    `key_digest` the key.
+    `statistics_day` is the last day history counts; `left_out` says for each profile that selects nothing why, and
+    `empty_lists` names the lists asked that have no entry in force. `set_digest` names the profiles, lists and policy
+    in force, `catalogue` the version of the fact catalogue, `key_digest` the key.
     """
 
     on: date
@@ -49,6 +49,7 @@ class Decided:
     decisions: tuple[Decision, ...]
     undecided: Mapping[str, str]
     left_out: Mapping[str, str]
+    empty_lists: tuple[str, ...]
     set_digest: str
     policy: Policy
     catalogue: str
@@ -97,6 +98,7 @@ def decide_file(
         decisions=tuple(decisions),
         undecided=dict.fromkeys(given.undecided, REJECTED),
         left_out=force.left_out,
+        empty_lists=lists_without_entries(profile_set, policy, on),
         set_digest=_digest(force),
         policy=policy,
         catalogue=catalogue.version,

@@ -23,6 +23,7 @@ def decided_json(decided: Decided) -> Json:
         "catalogue": decided.catalogue,
         "key_digest": decided.key_digest,
         "left_out": [{"code": code, "reason": reason} for code, reason in sorted(decided.left_out.items())],
+        "empty_lists": list(decided.empty_lists),
         "undecided": [
             {"declaration_id": number, "reason": reason} for number, reason in sorted(decided.undecided.items())
         ],

@@ -1,11 +1,11 @@
 """Reads folders of profile files into one set, and checks them: every problem of every file at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from tidewaiter.core.condition import Always, Condition, InList, linked, walk
+from tidewaiter.core.condition import Always, Condition, InList, Use, linked, walk
 from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import Indicator, NamedList, Profile, ProfileSet, Status
@@ -97,6 +97,7 @@ class _Reading:
         self.profiles = self._read_profiles()
         self._own = dict(self.indicators)
         self._link()
+        self._spread_unreadable()
 
     def _files(self, paths: list[Path]) -> list[Path]:
         """Return the files to be read, each once however it was named."""
@@ -170,6 +171,17 @@ class _Reading:
                     self.problems.append(problem)
                     self.unreadable.add(profile.code)
 
+    def _spread_unreadable(self) -> None:
+        """Count what uses an unreadable indicator as unreadable: its test cases would fail for no fault of its own."""
+        broken = self.unreadable_indicators
+        while found := {name for name, one in self._own.items() if _uses(one.condition, broken)} - broken:
+            broken |= found
+        self.unreadable |= {
+            code
+            for code, one in self.profiles.items()
+            if _uses(one.condition, broken) or (one.exceptions is not None and _uses(one.exceptions, broken))
+        }
+
     def profile_set(self) -> ProfileSet:
         return ProfileSet(self.profiles, self.indicators, self.lists)
 
@@ -196,6 +208,10 @@ class _Reading:
             Problem(f"list '{named.name}' is used by no condition", named.place, "use it with in_list", warning=True)
             for named in unused
         ]
+
+
+def _uses(condition: Condition, names: Collection[str]) -> bool:
+    return any(isinstance(node, Use) and node.name in names for node in walk(condition))
 
 
 def _place(node: Scalar | None) -> Place:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from tidewaiter.core.condition import Condition, facts_of, linked
+from tidewaiter.core.condition import Condition, InList, facts_of, linked, walk
 from tidewaiter.core.decision import Decision
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import Policy
@@ -49,6 +49,24 @@ def in_force(profile_set: ProfileSet, policy: Policy, catalogue: Catalogue, on: 
     }
     selectivity = Selectivity(active, policy, chapter_instructions(active, conditions))
     return InForce(selectivity, conditions, mandatory, left_out)
+
+
+def lists_without_entries(profile_set: ProfileSet, policy: Policy, on: date) -> tuple[str, ...]:
+    """Return the names of the lists that what selects on that day asks and that have no entry in force, sorted.
+
+    Such a list is asked in vain, and NOT of it is true of every item.
+    """
+    indicators = {name: indicator.condition for name, indicator in profile_set.indicators.items()}
+    active = [profile for profile in profile_set.profiles.values() if _why_left_out(profile, on) is None]
+    conditions = [control.condition for control in policy.mandatory]
+    conditions += [c for profile in active for c in (profile.condition, profile.exceptions) if c is not None]
+    asked = {
+        node.list_name
+        for condition in conditions
+        for node in walk(linked(condition, indicators))
+        if isinstance(node, InList)
+    }
+    return tuple(sorted(name for name in asked if not profile_set.lists[name].values(on)))
 
 
 def _why_left_out(profile: Profile, on: date) -> str | None:

@@ -82,6 +82,8 @@ def decide(
     for reason in sorted(set(decided.left_out.values())):
         codes = [code for code, why in decided.left_out.items() if why == reason]
         click.echo(f"{len(codes)} profiles select nothing, each {reason}: {', '.join(codes)}", err=True)
+    for name in decided.empty_lists:
+        click.echo(f"list '{name}' has no entry in force on {on}: it is asked in vain", err=True)
     if json_file is None or str(json_file) != "-":
         click.echo(in_words(decided))
 
