@@ -378,3 +378,16 @@ def test_work_is_done_where_nobody_listens(place: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(sys, "stdout", None)
     assert decide(place, place / "today.csv", tmp_path / "decisions.json") == 0
     assert json.loads((tmp_path / "decisions.json").read_text())["read"] == 12
+
+
+def test_a_day_still_to_come_is_not_closed_and_a_closed_one_stays_closed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path / "a.csv", rows(1, 2, "2020-03"))
+    to = ["--lake", str(tmp_path / "lake")]
+    assert exit_code(["ingest", str(file), *to]) == 0
+    assert exit_code(["lake", "close", *to, "--through", "9998-12-31"]) == 2
+    assert exit_code(["lake", "close", *to, "--through", "2020-03-31"]) == 0
+    capsys.readouterr()
+    assert exit_code(["lake", "close", *to, "--through", "2020-01-31"]) == 0
+    assert capsys.readouterr().out == "closed through 2020-03-31\n"

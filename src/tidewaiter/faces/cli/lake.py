@@ -1,11 +1,13 @@
 """`tidewaiter lake`: what a lake holds, and closing its days."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
+from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import TABLES
 from tidewaiter.faces.cli.options import DAY, lake_option
 from tidewaiter.storage.lake.lake import Lake
@@ -48,5 +50,9 @@ def close(lake: Path, through: date) -> None:
 
     From then on the history that decisions rested on cannot change under them. Days once closed stay closed.
     """
-    Lake.open(lake).close_days(through)
-    click.echo(f"closed through {through}")
+    opened = Lake.open(lake)
+    today = datetime.now(ZoneInfo(opened.administration.time_zone)).date()
+    if through > today:
+        raise InputError(f"{through} has not come yet: a closed day stays closed, so close up to {today} at most")
+    opened.close_days(through)
+    click.echo(f"closed through {opened.snapshot().closed_through}")
