@@ -14,7 +14,7 @@ INCUMBENT = Table(
         text("declaration_id", "Declaration decided", required=True),
         instant("decided_at", "When it was decided", required=True),
         word("channel", "Channel given", CHANNELS, required=True),
-        code("criterion", "Criterion that selected; absent when none did"),
+        code("criterion", "Criterion that selected; absent when none did, as where the random sample alone did"),
         word("rerouted_to", "Channel after a re-route by a person", CHANNELS),
         text("reroute_reason", "Reason of the re-route"),
         code("examiner", "Examiner assigned"),

@@ -33,8 +33,9 @@ WATCH_MONTHS = 6
 class Selection(Frame):
     """What the past policy decided of each declaration.
 
-    `channel` and `rerouted` (-1: not) are positions in CHANNELS, `criterion` in CRITERIA (-1 none, their number the
-    random sample); `probability` is that of being selected before any re-route; `officer` counts within the office.
+    `channel` and `rerouted` (-1: not) are positions in CHANNELS, `criterion` in CRITERIA (-1: none, as where the random
+    sample alone selected); `probability` is that of being selected before any re-route; `officer` counts within the
+    office.
     """
 
     channel: np.ndarray
@@ -150,7 +151,7 @@ def select(streams: Streams, month: int, plan: Plan, seen: Seen, officers: np.nd
     in_random = streams.of("random sample", month).random(count) < share
     selecting = np.array([criterion.channel >= YELLOW for criterion in CRITERIA])
     missed = np.prod(1 - applies[:, selecting] * chances[:, selecting], axis=1) * (1 - share)
-    channel, criterion = _strictest(fired, in_random)
+    channel, criterion = strictest(fired, in_random)
     rng = streams.of("reroutes", month)
     rerouted, reason = _reroutes(rng, channel)
     final = np.where(rerouted >= 0, rerouted, channel)
@@ -186,12 +187,15 @@ def _applicable(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     return applies & imported[:, None], chances
 
 
-def _strictest(fired: np.ndarray, in_random: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the strictest channel given and the first criterion that gave it."""
-    channels = np.array([*(criterion.channel for criterion in CRITERIA), RED])
-    given = np.where(np.column_stack([fired, in_random]), channels, 0)
+def strictest(fired: np.ndarray, in_random: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the strictest channel given, and the first criterion of those that fired with the strictest of theirs.
+
+    A member of the random sample has a criterion only where that alone would have selected it too.
+    """
+    given = np.where(fired, np.array([criterion.channel for criterion in CRITERIA]), GREEN)
     channel = given.max(axis=1)
-    return channel, np.where(channel > 0, given.argmax(axis=1), -1)
+    named = channel >= np.where(in_random, YELLOW, BLUE)
+    return np.where(in_random, RED, channel), np.where(named, given.argmax(axis=1), -1)
 
 
 def _reroutes(rng: np.random.Generator, channel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

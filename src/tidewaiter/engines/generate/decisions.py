@@ -12,7 +12,6 @@ from tidewaiter.engines.generate.declarations import Lodged
 from tidewaiter.engines.generate.timeline import Timeline
 
 SCHEMA = to.schema_of(INCUMBENT)
-RANDOM = "RANDOM"
 
 
 def officers_of(lodged: Lodged, selection: Selection) -> pa.Array:
@@ -32,7 +31,7 @@ def incumbent_table(lodged: Lodged, selection: Selection, times: Timeline, offic
         "declaration_id": papers.declaration_ids(lodged.heads).take(pa.array(rows)),
         "decided_at": to.instants(times.decided[rows]),
         "channel": to.texts(channels, part.channel),
-        "criterion": to.texts(to.vocabulary([*(one.code for one in CRITERIA), RANDOM]), part.criterion),
+        "criterion": to.texts(to.vocabulary([one.code for one in CRITERIA]), part.criterion),
         "rerouted_to": to.texts(channels, part.rerouted),
         "reroute_reason": to.texts(to.vocabulary(REROUTE_REASONS), part.reason),
         "examiner": officers.take(picked),

@@ -201,18 +201,22 @@ def standings(streams: Streams, month: int, acts: Acts) -> Standings:
     """Return the versions of each act's result: some first provisional, a few final ones overturned after appeal."""
     rng = streams.of("standings", month)
     count = len(acts)
-    first = np.where(acts.completed < NEVER, np.minimum(acts.completed, NEVER // 2) + acts.known, NEVER)
+    first = _later(acts.completed, acts.known)
     duty = acts.assessed > 0
     provisional = duty & (rng.random(count) < PROVISIONAL_RATE)
-    final = first + np.where(provisional, rng.integers(5 * DAY, 40 * DAY, count), 0)
-    overturned = np.where(
-        duty & (rng.random(count) < OVERTURNED_RATE), final + rng.integers(30, 120, count) * DAY, NEVER
-    )
+    final = _later(first, np.where(provisional, rng.integers(5 * DAY, 40 * DAY, count), 0))
+    appealed = duty & (rng.random(count) < OVERTURNED_RATE)
+    overturned = np.where(appealed, _later(final, rng.integers(30, 120, count) * DAY), NEVER)
     states = np.column_stack([np.where(provisional, first, NEVER), final, overturned])
     act, step = np.nonzero(states < NEVER)
     version = np.cumsum(states < NEVER, axis=1)[act, step]
     names = np.array([STATES.index(name) for name in ("provisional", "final", "overturned")])
     return Standings(act=act, version=version, state=names[step], known=states[act, step])
+
+
+def _later(moment: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return the moment so many seconds later; NEVER stays NEVER."""
+    return np.where(moment < NEVER, np.minimum(moment, NEVER // 2) + seconds, NEVER)
 
 
 def results_table(lodged: Lodged, acts: Acts, standing: Standings, officers: pa.Array, until: int) -> pa.Table:
