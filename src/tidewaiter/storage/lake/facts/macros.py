@@ -84,7 +84,8 @@ CREATE OR REPLACE TEMP MACRO word_share(listed, others) AS
     len([word for word in listed if contains(others, ' ' || word || ' ')]) / CAST(len(listed) AS DOUBLE);
 CREATE OR REPLACE TEMP MACRO in_national(amount, currency, invoice_currency, exchange_rate) AS
     CASE WHEN currency = getvariable('currency') THEN CAST(amount AS DECIMAL(18, 3))
-        WHEN currency = invoice_currency THEN TRY_CAST(amount * exchange_rate AS DECIMAL(18, 3)) END;
+        WHEN currency = invoice_currency
+        THEN TRY_CAST(CAST(amount AS DECIMAL(20, 3)) * CAST(exchange_rate AS DECIMAL(18, 8)) AS DECIMAL(18, 3)) END;
 CREATE OR REPLACE TEMP MACRO word_overlap(words, others) AS
     CASE WHEN words = '' OR others IS NULL THEN NULL ELSE
         word_share(list_distinct(string_split(trim(words), ' ')), others) END;

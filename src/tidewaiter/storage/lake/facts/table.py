@@ -34,7 +34,7 @@ BATCH_ROWS = 262_144
 ROW_GROUP = 65_536
 ROWS_AT_ONCE = 120_000
 MEMORY = "900MB"
-FORMAT = 1
+FORMAT = 2
 """Grows when the making of facts changes, so that rows kept by an older program are not read."""
 
 _SOURCES = ("declarations", "events", "consignments", "results", "seizures")
@@ -159,9 +159,11 @@ def _make_months(snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, P
 
 _CHOSEN_HEADS = """
     CREATE OR REPLACE TEMP TABLE chosen_head AS
-    SELECT declaration_id, version FROM head QUALIFY row_number() OVER (
-        PARTITION BY declaration_id ORDER BY from_on <= lodged_on DESC,
-            CASE WHEN from_on <= lodged_on THEN -version ELSE version END) = 1
+    SELECT declaration_id, version FROM (
+        SELECT declaration_id, version,
+            from_on <= min(lodged_on) OVER (PARTITION BY declaration_id) AS in_time FROM head)
+    QUALIFY row_number() OVER (
+        PARTITION BY declaration_id ORDER BY in_time DESC, CASE WHEN in_time THEN -version ELSE version END) = 1
 """
 
 # An administration's day decides; a lake with closed days has no statistics after the last of them.
