@@ -37,6 +37,7 @@ from tidewaiter.storage.lake.outcomes import outcomes
 START, END = date(2024, 7, 1), date(2025, 12, 31)
 STARTER = Path(__file__).parents[1] / "src" / "tidewaiter" / "starter"
 EDITS = 20
+EDIT = "unit_value < 0.{} * unit_value_p25 AND unit_value_peers >= 30 AND hs_chapter >= {}"
 
 type Figures = dict[str, float]
 
@@ -97,15 +98,14 @@ def edited(folder: Path) -> Figures:
     catalogue = load_catalogue()
     conditions = effective_conditions(read_profiles([STARTER], catalogue), catalogue, END)
     snapshot = Lake.open(folder / "lake").snapshot()
-    asked = {fact for condition in conditions.values() for fact in facts_of(condition)}
+    edits = {f"EDIT {number}": parse_condition(EDIT.format(30 + number, number), catalogue) for number in range(EDITS)}
+    asked = {fact for condition in (*conditions.values(), *edits.values()) for fact in facts_of(condition)}
     names = {*needed_facts(conditions), *(fact.name for fact in asked)}
     batches = fact_batches(snapshot, catalogue, START, END, only=names)
     period = Period(START, END)
     opened = OpenPeriod(batches, outcomes(snapshot, START, END), asked, conditions, period=period)
     ready, times = time.perf_counter(), []
-    for number in range(EDITS):
-        text = f"unit_value < 0.{number + 30} * unit_value_p25 AND unit_value_peers >= 30 AND hs_chapter >= {number}"
-        condition = parse_condition(text, catalogue)
+    for condition in edits.values():
         start = time.perf_counter()
         opened.edited("EDITED", condition)
         times.append(1000 * (time.perf_counter() - start))
@@ -126,6 +126,7 @@ def apart(part: str, folder: Path) -> Figures:
     print(f"  {part} ...", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "bench.country", "--part", part, "--folder", str(folder)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    print(f"  {done.stdout.strip()}", file=sys.stderr, flush=True)
     figures: Figures = json.loads(done.stdout)
     return figures
 

@@ -221,6 +221,29 @@ def test_declarations_are_read_without_a_lake_whole_or_not_at_all(tmp_path: Path
     assert (read.read, read.accepted, read.rejected, read.rejects[-1].line) == (3, 1, 2, 4)
 
 
+def test_a_declaration_about_to_be_decided_goes_on_from_the_versions_the_lake_holds(tmp_path: Path) -> None:
+    ingest(tmp_path, line("A", 1), line("B", 1))
+    ingest(tmp_path, line("A", 1, "2.5"))
+    file = write(tmp_path / "today.csv", line("A", 1, "9.5"), line("B", 1), line("C", 1))
+    read = read_declarations(file, snapshot=Lake.open(tmp_path / "lake").snapshot())
+    versions = dict(zip(*(read.rows[name].to_pylist() for name in ("declaration_id", "version")), strict=True))
+    assert versions == {"A": 3, "B": 1, "C": 1}
+
+
+def test_a_version_in_the_lake_with_other_content_is_not_decided(tmp_path: Path) -> None:
+    ingest(tmp_path, line("A", 1, version="1"))
+    file = write(tmp_path / "today.csv", line("A", 1, "9.5", version="1"))
+    read = read_declarations(file, snapshot=Lake.open(tmp_path / "lake").snapshot())
+    assert (read.undecided, read.rows.num_rows) == (("A",), 0)
+    assert "is in the lake with other content" in read.rejects[0].reason
+
+
+def test_items_of_one_declaration_lodged_at_two_moments_are_rejected_together(tmp_path: Path) -> None:
+    report = ingest(tmp_path, line("A", 1), line("A", 2, lodged="2024-03-02"), line("B", 1))
+    assert counts(report) == (3, 1, 0, 2)
+    assert all(row[1] == "lodged_at" and row[3].startswith("differs between the rows of A") for row in reasons(report))
+
+
 CELLS = st.one_of(
     st.sampled_from(
         ["", "A", "B", "1", "2", "1.5", "-3", "2024-03-01", "import", "x", "é", "\u00a0", "NaN", "a\nb", '"', "１"]

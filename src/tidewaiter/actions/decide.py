@@ -79,7 +79,7 @@ def decide_file(
     force = in_force(profile_set, policy, catalogue, on)
     snapshot = lake.snapshot()
     until = statistics_day(snapshot, on)
-    given = read_declarations(file, mapping, time_zone=snapshot.administration.time_zone, progress=progress)
+    given = read_declarations(file, mapping, snapshot=snapshot, progress=progress)
     if given.rejects:
         _write_rejects(rejects_file, given.rejects)
     progress("facts", 0, given.rows.num_rows)

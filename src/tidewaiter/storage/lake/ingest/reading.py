@@ -13,6 +13,7 @@ from tidewaiter.storage.lake.ingest.choose import opened
 from tidewaiter.storage.lake.ingest.run import line_counts
 from tidewaiter.storage.lake.ingest.staging import Progress, Staged, stage
 from tidewaiter.storage.lake.ingest.versions import settle
+from tidewaiter.storage.lake.lake import Snapshot
 from tidewaiter.storage.lake.schema import quoted, row_schema
 
 
@@ -30,8 +31,8 @@ class Reject:
 class ReadDeclarations:
     """Declarations read from a file without a lake.
 
-    `rows` has the fields of the table, `version` (1 where the file gives none) and `known_at`, in the order of lodging;
-    `undecided` names the declarations that were rejected as a whole, sorted.
+    `rows` has the fields of the table, `version` (where the file gives none, the next one, from 1) and `known_at`, in
+    the order of lodging; `undecided` names the declarations that were rejected as a whole, sorted.
     """
 
     rows: pa.Table
@@ -44,12 +45,17 @@ class ReadDeclarations:
 
 
 def read_declarations(
-    file: Path | str, mapping: FileMapping | None = None, *, time_zone: str = "", progress: Progress | None = None
+    file: Path | str,
+    mapping: FileMapping | None = None,
+    *,
+    snapshot: Snapshot | None = None,
+    progress: Progress | None = None,
 ) -> ReadDeclarations:
     """Return the declarations of a file, whole ones only: with one bad item none of its rows is there.
 
-    `time_zone` is that of instants without one and should be the lake's (empty: the mapping's, else UTC). Raises
-    InputError when the file or the mapping cannot be used, or the mapping gives no declarations.
+    Beside a snapshot of the lake versions go on from those it holds, content it holds keeps its version, and a
+    version given with other content is rejected; instants without a zone are in the lake's (else the mapping's, else
+    UTC). Raises InputError when the file or the mapping cannot be used, or the mapping gives no declarations.
     """
     path = Path(file)
     mapping, source = opened(path, mapping)
@@ -57,11 +63,12 @@ def read_declarations(
     if not tables:
         raise InputError(Problem(f"the mapping {mapping.name} gives no declarations", Place(str(path))))
     only = FileMapping(name=mapping.name, tables=tables, format=mapping.format, administration=mapping.administration)
-    zone = time_zone or (mapping.administration.time_zone if mapping.administration else "UTC")
+    administration = snapshot.administration if snapshot is not None else mapping.administration
+    zone = administration.time_zone if administration else "UTC"
     with tempfile.TemporaryDirectory() as folder:
         staged = stage(source, only, zone, Path(folder), progress)
         try:
-            settle(staged, None)
+            settle(staged, snapshot)
             return _read(staged, mapping.name)
         finally:
             staged.connection.close()
@@ -88,7 +95,7 @@ def _rows(staged: Staged) -> pa.Table:
         SELECT {fields}, g.version, s.known_at
         FROM staged_declarations s JOIN rows_declarations r ON s.line = r.line AND s.feed = r.feed
         JOIN groups_declarations g USING ("group")
-        WHERE g.state = 'new' AND NOT r.repeats ORDER BY s.lodged_at, s.declaration_id, g.version, s.item_number
+        WHERE g.state <> 'rejected' AND NOT r.repeats ORDER BY s.lodged_at, s.declaration_id, g.version, s.item_number
     """)
     return rows.to_arrow_table().cast(pa.schema(kept))
 

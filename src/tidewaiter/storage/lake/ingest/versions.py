@@ -15,8 +15,9 @@ def settle(staged: Staged, snapshot: Snapshot | None) -> None:
     """Make the tables `groups_TABLE` and `line_state` in the staged connection and complete its `rejects`.
 
     `rows_TABLE` has each staged row's line, group (null where the key is absent) and whether it repeats an earlier
-    row; `groups_TABLE` each group's digest, `version` and `state`: new, unchanged or rejected. `line_state` has the
-    state of each input row. Without a snapshot everything is compared with an empty lake.
+    row; `groups_TABLE` each group's digest, `version` (of an unchanged one, the version it equals) and `state`: new,
+    unchanged or rejected. `line_state` has the state of each input row. Without a snapshot everything is compared with
+    an empty lake.
     """
     if snapshot is not None:
         snapshot.register(staged.connection)
@@ -38,7 +39,7 @@ def _group(staged: Staged, table: Table) -> None:
     absent = " OR ".join(f"{quoted(name)} IS NULL" for name in table.key)
     staged.connection.execute(f"""
         CREATE TABLE rows_{table.name} AS
-        SELECT line, feed, {key}{rows}, given_version, known_at, row_digest,
+        SELECT line, feed, {key}{rows}, given_version, known_at, row_digest, {quoted(table.day)} AS moment,
                CASE WHEN {absent} THEN NULL ELSE dense_rank() OVER (ORDER BY {key}, given_version) END AS "group",
                row_number() OVER (PARTITION BY {key}, given_version{rows}, row_digest
                                   ORDER BY line, feed) > 1 AS repeats
@@ -65,10 +66,13 @@ def _compare(staged: Staged, table: Table, *, with_lake: bool) -> None:
                    bool_or(h.version = f.given_version) AS supplied_held,
                    bool_or(h.version = f.given_version AND h.digest = f.digest) AS supplied_same,
                    arg_max(h.digest, h.version) = f.digest AS latest_same,
+                   max(h.version) FILTER (h.digest = f.digest) AS same_version,
                    bool_or(h.digest = f.digest AND h.known_at = f.known_at) AS loaded_before
             FROM found f LEFT JOIN held_{table.name} h USING ({key})
             GROUP BY f."group", {_key(table, "f.")}, f.given_version, f.digest)
-        SELECT "group", {key}, digest, coalesce(given_version, latest + 1, 1) AS version,
+        SELECT "group", {key}, digest,
+               CASE WHEN given_version IS NULL AND (latest_same OR loaded_before) THEN same_version
+                    ELSE coalesce(given_version, latest + 1, 1) END AS version,
                CASE WHEN given_version IS NULL AND (latest_same OR loaded_before) THEN 'unchanged'
                     WHEN given_version IS NULL OR supplied_held IS NOT TRUE THEN 'new'
                     WHEN supplied_same THEN 'unchanged' ELSE 'rejected' END AS state
@@ -77,7 +81,7 @@ def _compare(staged: Staged, table: Table, *, with_lake: bool) -> None:
 
 
 def _contradictions(staged: Staged, table: Table) -> None:
-    """Reject what no single row shows: a version with other content, one item twice, versions on some rows only."""
+    """Reject what no single row shows: other content of a version, an item twice, two moments, some versions."""
     key, name = _key(table), table.name
     last = quoted((*table.rows, *table.key)[0])
     per_row = "".join(f", {quoted(field)}" for field in table.rows)
@@ -96,6 +100,14 @@ def _contradictions(staged: Staged, table: Table) -> None:
         FROM (SELECT list_sort(list(line)) AS lines, any_value({last}) AS value, count(DISTINCT row_digest) AS contents
               FROM rows_{name} WHERE "group" IS NOT NULL GROUP BY "group"{per_row})
         WHERE contents > 1
+    """)
+    connection.execute(f"""
+        INSERT INTO rejects
+        SELECT line, '{table.day}', CAST(moment AS VARCHAR), 'differs between the rows of ' || concat_ws('/', {key})
+               || ': map a moment that is that of the whole'
+        FROM rows_{name} SEMI JOIN (
+            SELECT "group" FROM rows_{name} WHERE "group" IS NOT NULL GROUP BY "group"
+            HAVING count(DISTINCT moment) > 1 AND {"true" if table.rows else "false"}) AS torn USING ("group")
     """)
     connection.execute(f"""
         INSERT INTO rejects
