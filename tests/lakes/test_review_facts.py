@@ -73,6 +73,19 @@ def test_a_container_of_unknown_status_is_not_manifested_empty(tmp_path: Path, o
     assert facts(lake, "empty_but_heavy")["A"]["empty_but_heavy"] is empty
 
 
+def test_a_tax_of_unknown_amount_is_not_taken_for_none(tmp_path: Path) -> None:
+    duty: Row = {"type": "CUD", "amount": Decimal("50.000")}
+    lake = lake_of(
+        tmp_path / "lake",
+        declarations=[
+            item("BOTH", 0, tax_lines=[duty, {"type": "VAT", "amount": Decimal("7.500")}]),
+            item("ONE", 0, tax_lines=[duty, {"type": "VAT", "amount": None}]),
+        ],
+    )
+    given = facts(lake, "duty_total")
+    assert (given["BOTH"]["duty_total"], given["ONE"]["duty_total"]) == (Decimal("57.500"), None)
+
+
 def test_an_amendment_that_states_its_own_moment_does_not_move_the_declaration(tmp_path: Path) -> None:
     """What was declared on the first day is tested, not what it was changed to after the examination."""
     later: dict[str, Any] = {"lodged_at": at(40), "known_at": at(40), "version": 2, "origin": "CN"}

@@ -25,7 +25,8 @@ _PLAIN = {
     "invoice_value_national": "in_national(invoice_value, invoice_currency, invoice_currency, exchange_rate)",
     "freight_national": "in_national(freight, freight_currency, invoice_currency, exchange_rate)",
     "insurance_national": "in_national(insurance, insurance_currency, invoice_currency, exchange_rate)",
-    "duty_total": "list_sum([line.amount for line in tax_lines])",
+    "duty_total": "CASE WHEN list_bool_and([line.amount IS NOT NULL for line in tax_lines]) "
+    "THEN list_sum([line.amount for line in tax_lines]) END",
 }
 _VALUE = f"coalesce(customs_value, {_PLAIN['invoice_value_national']})"
 WORKING = _PLAIN | {
