@@ -391,3 +391,14 @@ def test_a_day_still_to_come_is_not_closed_and_a_closed_one_stays_closed(
     capsys.readouterr()
     assert exit_code(["lake", "close", *to, "--through", "2020-01-31"]) == 0
     assert capsys.readouterr().out == "closed through 2020-03-31\n"
+
+
+def test_one_file_of_a_pack_finds_the_indicators_and_lists_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(["starter", str(tmp_path / "pack")]) == 0
+    file = str(tmp_path / "pack" / "profiles" / "ex-val-01.yaml")
+    assert exit_code(["check", file, "--strict"]) == 0
+    capsys.readouterr()
+    assert exit_code(["sql", file, "--as", "words"]) == 0
+    assert "unit value" in capsys.readouterr().out

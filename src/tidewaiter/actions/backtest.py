@@ -10,6 +10,7 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import ProfileSet, Status, effective_conditions
 from tidewaiter.engines.backtest.report import Period, Report
 from tidewaiter.engines.backtest.run import backtest, needed_facts
+from tidewaiter.language.packs import only_profiles_in, with_neighbours
 from tidewaiter.language.profiles import read_profiles
 from tidewaiter.storage.lake.facts.table import fact_batches
 from tidewaiter.storage.lake.lake import Lake, Snapshot
@@ -62,7 +63,7 @@ def back_test(
     """
     if end < start:
         raise InputError(f"the period ends on {end}, before it begins on {start}")
-    profile_set = read_profiles(paths, catalogue)
+    profile_set = only_profiles_in(read_profiles(with_neighbours(paths), catalogue), paths)
     if not profile_set.profiles:
         raise InputError(
             Problem(f"there is no profile in {', '.join(map(str, paths))}", suggestion="give a file with 'profile:'")

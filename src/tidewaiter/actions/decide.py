@@ -16,6 +16,7 @@ from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import ProfileSet
 from tidewaiter.engines.selection.deciding import InForce, decide_all, facts_needed, in_force, lists_without_entries
 from tidewaiter.engines.selection.draw import Lodged, identities, key_digest
+from tidewaiter.language.packs import only_profiles_in, with_neighbours
 from tidewaiter.language.policy import read_policy
 from tidewaiter.language.profiles import check, read_profiles
 from tidewaiter.language.set_digest import set_digest
@@ -108,8 +109,9 @@ def decide_file(
 
 def _sound(paths: Sequence[Path], catalogue: Catalogue) -> ProfileSet:
     """Return the profiles of the files, refusing any that may not be in force."""
-    profile_set = read_profiles(paths, catalogue)
-    problems = [problem for problem in check(paths, catalogue) if not problem.warning]
+    pack = with_neighbours(paths)
+    profile_set = only_profiles_in(read_profiles(pack, catalogue), paths)
+    problems = [problem for problem in check(pack, catalogue) if not problem.warning]
     if problems:
         raise InputError(problems)
     return profile_set

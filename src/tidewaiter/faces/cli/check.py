@@ -10,6 +10,7 @@ from tidewaiter.core.errors import InputError, NotKnownError
 from tidewaiter.core.profile import effective_conditions
 from tidewaiter.faces.cli.options import DAY, EXISTING
 from tidewaiter.language.catalogue import load_catalogue
+from tidewaiter.language.packs import only_profiles_in, with_neighbours, within
 from tidewaiter.language.phrases import words
 from tidewaiter.language.profiles import check as check_profiles
 from tidewaiter.language.profiles import read_profiles
@@ -32,7 +33,8 @@ def check(paths: tuple[Path, ...], strict: bool, on: date | None) -> int:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder")
-    problems = check_profiles(paths, load_catalogue(), on=on)
+    found = check_profiles(with_neighbours(paths), load_catalogue(), on=on)
+    problems = [problem for problem in found if within(problem.place.file, paths)]
     for problem in problems:
         click.echo(str(problem))
     errors = sum(not problem.warning for problem in problems)
@@ -68,23 +70,5 @@ def sql(profile: Path, code: str | None, others: tuple[Path, ...], on: date | No
 def _conditions(profile: Path, others: tuple[Path, ...], on: date) -> dict[str, Condition]:
     """Return the conditions of the profiles that PROFILE itself holds."""
     catalogue = load_catalogue()
-    paths = {path.resolve(): path for path in (profile, *others, *_beside(profile))}
-    known = read_profiles(paths.values(), catalogue)
-    inside = profile.resolve()
-    own = {
-        code
-        for code, one in known.profiles.items()
-        if one.place.file is not None and Path(one.place.file).resolve().is_relative_to(inside)
-    }
-    conditions = effective_conditions(known, catalogue, on)
-    return {code: condition for code, condition in conditions.items() if code in own}
-
-
-def _beside(profile: Path) -> list[Path]:
-    """Return the folders of indicators and lists that belong to a profile file, by their customary names."""
-    if profile.is_dir():
-        return []
-    folder = profile.resolve().parent
-    return [
-        found for near in (folder, folder.parent) for name in ("indicators", "lists") if (found := near / name).is_dir()
-    ]
+    known = read_profiles(with_neighbours((profile, *others)), catalogue)
+    return effective_conditions(only_profiles_in(known, [profile]), catalogue, on)

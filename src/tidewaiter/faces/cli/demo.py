@@ -33,6 +33,8 @@ from tidewaiter.storage.lake.lake import Lake
 
 MARK = ".tidewaiter-demo"
 KEY = b"the demonstration's key of the day is no secret"
+START = date(2024, 6, 1)
+"""Eighteen months later the day to be decided is a Monday."""
 MONTHS_TESTED = 3
 PACK_FITS = (
     "generated trade; the example profiles were written knowing what kinds of scheme are planted in it, so their rates "
@@ -80,7 +82,7 @@ def demo(out: Path, items: int, seed: int) -> None:
     _fresh(out)
     with progress() as report:
         with _step("1/5  A fictional country's trade"):
-            made = generate(items, seed, folders.country, progress=report)
+            made = generate(items, seed, folders.country, start=START, progress=report)
             click.echo(generated_in_words(made))
         with _step("2/5  Into the lake"):
             _ingest(folders, report)
