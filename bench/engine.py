@@ -132,7 +132,7 @@ def live(path: Path, _: Mapping[str, Condition]) -> Figures:
     gc.collect()
     gc.freeze()  # as a serving process does once a set is published
     times, matched = [], 0
-    for row in rows:
+    for row in map(dict, rows):  # a row is fresh, as a serving process has just made it
         start = time.perf_counter_ns()
         found = published.matches(row)
         times.append((time.perf_counter_ns() - start) / 1e3)
@@ -160,7 +160,7 @@ def _rows(path: Path) -> list[dict[str, FactValue]]:
         if isinstance(column, TextColumn):
             columns[name] = [None if code < 0 else column.texts[code] for code in column.codes]
         elif isinstance(column, FlagColumn):
-            columns[name] = [None if code == 0 else code == 2 for code in column.codes]
+            columns[name] = [None if code == 0 else code == 2 for code in column.codes.tolist()]
         else:
             valid = [True] * block.rows if column.valid is None else column.valid.tolist()
             columns[name] = [

@@ -21,12 +21,13 @@ from tidewaiter.core.condition import (
     StartsWith,
 )
 from tidewaiter.core.errors import InputError
-from tidewaiter.core.facts import Fact, FactType
+from tidewaiter.core.facts import Fact, FactType, FactValue
 from tidewaiter.engines.bitmaps import hits, scan
 from tidewaiter.engines.compile import compile_set
 from tidewaiter.engines.encode import encode
 from tidewaiter.engines.live import publish
 from tidewaiter.engines.terms import terms_of
+from tidewaiter.language.evaluate import truth
 
 IMPORTER = Fact("importer", FactType.TEXT)
 ORIGIN = Fact("origin", FactType.TEXT)
@@ -149,3 +150,32 @@ def test_a_condition_of_many_alternatives_stays_within_its_bound() -> None:
     exploding = And(pairs)
     assert len(terms_of(exploding, 16)) <= 16
     assert len(terms_of(Points(15, tuple((pair, 1) for pair in pairs)), 16)) <= 16
+
+
+def test_profiles_for_one_importer_or_heading_each_are_found_among_hundreds() -> None:
+    heading = Fact("hs_code", FactType.TEXT)
+    profiles: dict[str, Condition] = {
+        f"P{number:03d}": And(
+            (
+                OneOf(IMPORTER, (f"I{number:03d}", f"I{number + 1:03d}")),
+                StartsWith(heading, (f"{number % 90 + 10}",)),
+                Not(Compare(ORIGIN, Op.EQ, "CN")),
+                Or((Compare(VALUE, Op.GT, Decimal(number)), HasWord(WORDS, ("scrap",)))),
+            )
+        )
+        for number in range(900)
+    }
+    published = publish(profiles)
+    rows: list[dict[str, FactValue]] = [
+        {
+            "importer": f"I{number:03d}" if number % 7 else None,
+            "hs_code": f"{(number + number % 2) % 90 + 10}01",
+            "origin": ("VN", "CN", None, "VN", "VN")[number % 5],
+            "unit_value": number * 100 + (number % 3 - 1) * 100,
+            "description_words": (" scrap metal ", None, " shoes ")[number % 3],
+        }
+        for number in range(900)
+    ]
+    found = [published.matches(row) for row in rows]
+    assert found == [[name for name, condition in profiles.items() if truth(condition, row)] for row in rows]
+    assert sum(map(len, found)) > 100

@@ -1,8 +1,9 @@
 """A condition as a function of one row of facts: for what no index answers."""
 
-from collections.abc import Callable, Mapping
-from math import isfinite
-from typing import Any, assert_never
+from collections.abc import Callable, Iterable, Mapping
+from math import inf, isfinite, nextafter
+from sys import float_info
+from typing import Any
 
 from tidewaiter.core.condition import (
     Always,
@@ -17,18 +18,20 @@ from tidewaiter.core.condition import (
     IsMissing,
     Not,
     OneOf,
+    Op,
     Or,
     Points,
     StartsWith,
 )
 from tidewaiter.core.facts import Fact, FactType, FactValue, nearest_double
-from tidewaiter.engines.classes import number
+from tidewaiter.engines.classes import Number, number
 from tidewaiter.engines.comparison import OPERATORS, multipliers
 from tidewaiter.engines.words import searched
 
 type Row = Mapping[str, FactValue]
 type Question = Callable[[Row], bool]
-type Test = Callable[[FactValue], bool]
+
+_MOST = float_info.max
 
 
 def question(condition: Condition) -> Question:
@@ -48,10 +51,10 @@ def question(condition: Condition) -> Question:
             return lambda row: _value(row, fact) is not None
         case CompareFact():
             return _between_facts(condition)
-        case Not(literal):
-            return _about(literal, negated=True)
+        case Not(Between(fact) | OneOf(fact) | StartsWith(fact) | HasWord(fact) | Flag(fact) as literal):
+            return _negated(fact, _about(literal))
         case _:
-            return _about(condition, negated=False)
+            return _about(condition)
 
 
 def _every(questions: tuple[Question, ...]) -> Question:
@@ -87,61 +90,97 @@ def _reached(k: int, weighed: tuple[tuple[Question, int], ...]) -> Question:
     return ask
 
 
-def _found(sought: tuple[str, ...]) -> Test:
-    def test(value: Any) -> bool:
-        for text in sought:  # noqa: SIM110
-            if text in value:
-                return True
-        return False
-
-    return test
-
-
 def _value(row: Row, fact: Fact) -> FactValue:
     value = row.get(fact.name)
     return None if fact.type is FactType.RATIO and value is not None and not isfinite(value) else value  # type: ignore[arg-type]
 
 
-def _about(literal: Condition, *, negated: bool) -> Question:
+def _about(literal: Condition) -> Question:
+    """Return the question of a bare literal about one fact."""
     match literal:
-        case Compare() | Between() | OneOf() | StartsWith() | HasWord() | Flag():
-            name, test, ratio = literal.fact.name, _test(literal), literal.fact.type is FactType.RATIO
+        case Compare(fact, Op.NE, value):
+            return _negated(fact, _among(fact.name, (value,), fact))
+        case Compare(fact, Op.EQ, value):
+            return _among(fact.name, (value,), fact)
+        case Compare(fact, op, value):
+            return _within(fact, *_ends(fact, op, number(value, fact)))
+        case Between(fact, low, high):
+            return _within(fact, number(low, fact), number(high, fact))
+        case OneOf(fact, values):
+            return _among(fact.name, values, fact)
+        case StartsWith(fact, prefixes):
+            return _beginning(fact.name, prefixes)
+        case HasWord(fact, phrases):
+            return _having(fact.name, tuple(searched(phrase) for phrase in phrases))
+        case Flag(fact):
+            name = fact.name
+            return lambda row: bool(row.get(name))
         case _:
             raise TypeError(f"{literal!r} must be linked, resolved and in negation normal form")
 
+
+def _negated(fact: Fact, positive: Question) -> Question:
+    """Return what is TRUE where the fact is there and the question about it is not."""
+    name, ratio = fact.name, fact.type is FactType.RATIO
+
     def ask(row: Row) -> bool:
         value = row.get(name)
-        if value is None or (ratio and not isfinite(value)):  # type: ignore[arg-type]
-            return False
-        return test(value) is not negated
+        return value is not None and not (ratio and not isfinite(value)) and not positive(row)  # type: ignore[arg-type]
 
     return ask
 
 
-def _test(literal: Compare | Between | OneOf | StartsWith | HasWord | Flag) -> Test:
-    """Return a test of a value that is not missing."""
-    match literal:
-        case Compare(fact, op, constant):
-            compare, limit = OPERATORS[op], _held(constant, fact)
-            return lambda value: bool(compare(value, limit))
-        case Between(fact, low, high):
-            least, most = _held(low, fact), _held(high, fact)
-            return lambda value: bool(least <= value <= most)  # type: ignore[operator]
-        case OneOf(fact, values):
-            among = frozenset(_held(value, fact) for value in values)
-            return lambda value: value in among
-        case StartsWith(_, prefixes):
-            return lambda value: str(value).startswith(prefixes)
-        case HasWord(_, phrases):
-            return _found(tuple(searched(phrase) for phrase in phrases))
-        case Flag():
-            return bool
+def _among(name: str, values: Iterable[Constant], fact: Fact) -> Question:
+    held = frozenset(value if isinstance(value, str) else number(value, fact) for value in values)
+    if len(held) > 1:
+        return lambda row: row.get(name) in held
+    (only,) = held
+    return lambda row: row.get(name) == only
+
+
+def _ends(fact: Fact, op: Op, limit: Number) -> tuple[Number, Number]:
+    """Return the least and the greatest value that compare so: of ratios finite ones, of the rest whole numbers."""
+    ratio = fact.type is FactType.RATIO
+    least, most = (-_MOST, _MOST) if ratio else (-inf, inf)
+    match op:
+        case Op.LT:
+            return least, nextafter(limit, -inf) if ratio else limit - 1
+        case Op.LE:
+            return least, limit
+        case Op.GT:
+            return nextafter(limit, inf) if ratio else limit + 1, most
         case _:
-            assert_never(literal)
+            return limit, most
 
 
-def _held(value: Constant, fact: Fact) -> FactValue:
-    return value if isinstance(value, str) else number(value, fact)
+def _within(fact: Fact, low: Number, high: Number) -> Question:
+    name = fact.name
+
+    def ask(row: Any) -> bool:
+        value = row.get(name)
+        return value is not None and low <= value <= high
+
+    return ask
+
+
+def _beginning(name: str, prefixes: tuple[str, ...]) -> Question:
+    def ask(row: Any) -> bool:
+        value = row.get(name)
+        return value is not None and value.startswith(prefixes)
+
+    return ask
+
+
+def _having(name: str, sought: tuple[str, ...]) -> Question:
+    def ask(row: Any) -> bool:
+        value = row.get(name)
+        if value is not None:
+            for text in sought:
+                if text in value:
+                    return True
+        return False
+
+    return ask
 
 
 def _between_facts(literal: CompareFact) -> Question:

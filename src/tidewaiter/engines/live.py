@@ -1,12 +1,14 @@
 """Conditions asked of one row: for each fact, every class of values has the set of terms it does not exclude.
 
-The AND over the facts leaves the terms that may hold. All sets are made when conditions are published, so a value never
-seen costs no more than a common one. What no class of values decides (word search, a factor times another fact, counts,
-alternatives beyond the bound), and what is rarely worth a lookup, is asked only for terms left over.
+The AND over the facts leaves the terms that may hold; terms that the values of some fact seldom leave are not in these
+sets but filed under these values. All is made when conditions are published, so a value never seen costs no more than a
+common one. What no class of values decides (word search, a factor times another fact, counts, alternatives beyond the
+bound), and what is rarely worth a lookup, is asked only for terms left over.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,23 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.core.condition import Condition, HasWord, in_negation_normal_form, walk
-from tidewaiter.core.facts import Fact
+from tidewaiter.core.facts import Fact, FactType
 from tidewaiter.engines.asking import Question, Row, question
-from tidewaiter.engines.lookups import ByCut, ByValue, ClassIndex, Lookup, TermSet, word_lookup
+from tidewaiter.engines.lookups import ByCut, ByValue, ClassIndex, Left, Lookup, TermSet, word_lookup
 from tidewaiter.engines.terms import Term, single_fact, terms_of
 
 TERM_BUDGET = 60_000
 BOUNDS = (64, 16, 4, 1)
 """Alternatives allowed for one condition: the first bound that keeps all conditions within the budget is used."""
 
+_SELDOM = 0.003
+"""A term is filed under the values of a fact that are thought to leave it in no more than this share of rows."""
+
+_MOST_FILED = 1_000
+"""Under so many classes of values one term may be filed."""
+
 _LEAST_LEFT = 0.15
 """The least share of rows that a constraint is taken to leave: common values are asked about more than rare ones."""
 
-_FEW = 40
-"""Up to so many terms left over are picked off one by one."""
-
 _WORTH = 1.0
 """How many terms a lookup must be thought to exclude to cost less than asking them."""
+
+_COSTLY = 6
+"""A question of this cost or more, asked for several terms, is answered once a row."""
+
+type Entry = tuple[Question, tuple[Question, ...], tuple[int, ...], int]
+"""What to ask of a term: first, then, and the numbers of what several terms share; the place of its condition."""
+
+type Atoms = dict[Fact, frozenset[Condition]]
+type Shares = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +53,11 @@ class LiveSet:
 
     names: tuple[str, ...]
     terms: int
-    _values: tuple[tuple[str, Callable[..., TermSet], TermSet], ...]
+    _width: int
+    _values: tuple[tuple[str, Callable[[Any, Left], Left], Left], ...]
     _cuts: tuple[tuple[str, Sequence[float], Sequence[TermSet], TermSet], ...]
     _lookups: tuple[tuple[str, Lookup], ...]
-    _owners: tuple[int, ...]
-    _residues: tuple[tuple[int, ...], ...]
+    _entries: tuple[Entry, ...]
     _questions: tuple[Question, ...]
 
     def matches(self, row: Row) -> list[str]:
@@ -51,96 +65,135 @@ class LiveSet:
 
         Facts left out of the row are missing.
         """
-        alive = (1 << self.terms) - 1
+        alive = (1 << self._width) - 1
+        filed: list[int] = []
         value_of: Callable[[str], Any] = row.get
         for name, left_by, other in self._values:
-            alive &= left_by(value_of(name), other)
+            left, here = left_by(value_of(name), other)
+            alive &= left
+            if here:
+                filed += here
         for name, lookup in self._lookups:
             alive &= lookup(value_of(name))
-        if not alive:
-            return []
-        for name, cuts, left, missing in self._cuts:
-            value = value_of(name)
-            alive &= missing if value is None else left[bisect_right(cuts, value)]
-        return self._settled(alive, row) if alive else []
+        if alive:
+            for name, cuts, lefts, missing in self._cuts:
+                value = value_of(name)
+                alive &= missing if value is None else lefts[bisect_right(cuts, value)]
+            filed += _bits(alive)
+        return self._settled(filed, row) if filed else []
 
-    def _settled(self, alive: TermSet, row: Row) -> list[str]:
-        owners, residues, questions = self._owners, self._residues, self._questions
+    def _settled(self, places: Iterable[int], row: Row) -> list[str]:
+        entries, questions = self._entries, self._questions
         found: set[int] = set()
         answers: dict[int, bool] = {}
-        for term in _bits(alive, self.terms):
-            owner = owners[term]
-            if owner in found:
+        for place in places:
+            first, rest, together, owner = entries[place]
+            if not first(row):
                 continue
-            for number in residues[term]:
-                answer = answers.get(number)
-                if answer is None:
-                    answer = answers[number] = questions[number](row)
-                if not answer:
+            for ask in rest:
+                if not ask(row):
                     break
             else:
-                found.add(owner)
+                for number in together:
+                    answer = answers.get(number)
+                    if answer is None:
+                        answer = answers[number] = questions[number](row)
+                    if not answer:
+                        break
+                else:
+                    found.add(owner)
         return [self.names[owner] for owner in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """One term of a condition, and the fact under whose values it is filed: None for a term with a bit."""
+
+    owner: int
+    term: Term
+    atoms: Atoms
+    anchor: Fact | None
 
 
 def publish(conditions: Mapping[str, Condition]) -> LiveSet:
     """Return the live form of conditions by name: indicators linked and lists resolved before."""
-    owned = _owned_terms([in_negation_normal_form(condition) for condition in conditions.values()])
-    terms = [term for _, term in owned]
-    by_fact = _by_fact(terms)
-    chosen = _worth_a_lookup([ClassIndex(fact, constraints) for fact, constraints in by_fact.items()], len(terms))
-    lookups = [(index.fact.name, index.lookup(len(terms))) for index in chosen]
-    numbers: dict[Condition, int] = {}
-    indexed = {index.fact for index in chosen}
-    residues = tuple(
-        tuple(numbers.setdefault(part, len(numbers)) for part in _left_to_ask(term, indexed)) for term in terms
-    )
+    placed = _placed([in_negation_normal_form(condition) for condition in conditions.values()])
+    width = sum(each.anchor is None for each in placed)
+    indexes = _worth_a_lookup([ClassIndex(fact, found) for fact, found in _found_by(placed).items()], placed, width)
+    lookups = [(index.fact.name, index.lookup(width)) for index in indexes]
+    entries, questions = _entries(placed, {index.fact for index in indexes})
     return LiveSet(
         names=tuple(conditions),
-        terms=len(terms),
-        _values=tuple((name, found.known.get, found.other) for name, found in lookups if isinstance(found, ByValue)),
+        terms=len(placed),
+        _width=width,
+        _values=tuple((name, *found) for name, found in lookups if isinstance(found, ByValue)),
         _cuts=tuple((name, *found) for name, found in lookups if isinstance(found, ByCut)),
-        _lookups=(*((name, found) for name, found in lookups if callable(found)), *_word_lookups(terms)),
-        _owners=tuple(owner for owner, _ in owned),
-        _residues=residues,
-        _questions=tuple(question(condition) for condition in numbers),
+        _lookups=tuple(_word_lookups([each.term for each in placed[:width]])),
+        _entries=entries,
+        _questions=questions,
     )
 
 
-def _owned_terms(conditions: Sequence[Condition]) -> list[tuple[int, Term]]:
-    """Return the terms of all conditions, each with its condition's place, the cheapest to settle first."""
+def _placed(conditions: Sequence[Condition]) -> list[_Placed]:
+    """Return the terms of all conditions, those with a bit first."""
     for bound in BOUNDS:
         owned = [(owner, term) for owner, condition in enumerate(conditions) for term in terms_of(condition, bound)]
         if len(owned) <= TERM_BUDGET:
             break
-    return sorted(owned, key=lambda pair: (len(pair[1].residue), pair[0]))
+    atoms = [_atoms(term) for _, term in owned]
+    rest = zip(owned, atoms, _anchors(atoms), strict=True)
+    placed = [_Placed(owner, term, found, anchor) for (owner, term), found, anchor in rest]
+    return sorted(placed, key=lambda each: each.anchor is not None)
 
 
-def _by_fact(terms: Sequence[Term]) -> dict[Fact, dict[frozenset[Condition], list[int]]]:
-    by_fact: dict[Fact, dict[frozenset[Condition], list[int]]] = {}
-    for number, term in enumerate(terms):
-        for fact, atoms in _atoms(term).items():
-            by_fact.setdefault(fact, {}).setdefault(frozenset(atoms), []).append(number)
-    return by_fact
-
-
-def _atoms(term: Term) -> dict[Fact, set[Condition]]:
+def _atoms(term: Term) -> Atoms:
     atoms: dict[Fact, set[Condition]] = {}
     for atom in term.classed:
         fact = single_fact(atom)
         assert fact is not None
         atoms.setdefault(fact, set()).add(atom)
-    return atoms
+    return {fact: frozenset(found) for fact, found in atoms.items()}
 
 
-def _worth_a_lookup(indexes: Sequence[ClassIndex], terms: int) -> list[ClassIndex]:
-    """Return the indexes worth a lookup, the one thought to exclude most first."""
-    passing = [np.maximum(index.passing(terms), _LEAST_LEFT) for index in indexes]
-    left: NDArray[np.float64] = np.ones(terms)
-    waiting, chosen = list(range(len(indexes))), []
+def _anchors(terms: Sequence[Atoms]) -> list[Fact | None]:
+    """Return for each term the text or flag whose values leave it most seldom; None where none seldom does."""
+    by_fact: dict[Fact, dict[frozenset[Condition], list[int]]] = {}
+    for number, atoms in enumerate(terms):
+        for fact, found in atoms.items():
+            if fact.type in (FactType.TEXT, FactType.FLAG):
+                by_fact.setdefault(fact, {}).setdefault(found, []).append(number)
+    anchors: list[Fact | None] = [None] * len(terms)
+    least = np.full(len(terms), _SELDOM)
+    for fact, constraints in by_fact.items():
+        index = ClassIndex(fact, constraints)
+        share = np.where(index.classes_left(len(terms)) <= _MOST_FILED, index.passing(len(terms)), 1.0)
+        for number in np.flatnonzero(share < least).tolist():
+            anchors[number] = fact
+        least = np.minimum(least, share)
+    return anchors
+
+
+def _found_by(placed: Sequence[_Placed]) -> dict[Fact, dict[frozenset[Condition], list[int]]]:
+    """Return for each fact the terms to be found by its values, by what they ask of it."""
+    by_fact: dict[Fact, dict[frozenset[Condition], list[int]]] = {}
+    for number, each in enumerate(placed):
+        for fact, found in each.atoms.items():
+            if each.anchor in (None, fact):
+                by_fact.setdefault(fact, {}).setdefault(found, []).append(number)
+    return by_fact
+
+
+def _worth_a_lookup(indexes: Sequence[ClassIndex], placed: Sequence[_Placed], width: int) -> list[ClassIndex]:
+    """Return the indexes under which terms are filed, then those worth a lookup, the one that excludes most first."""
+    passing: list[Shares] = [np.maximum(index.passing(len(placed))[:width], _LEAST_LEFT) for index in indexes]
+    anchors = {each.anchor for each in placed}
+    left: Shares = np.ones(width)
+    waiting = list(range(len(indexes)))
+    chosen: list[ClassIndex] = []
     while waiting:
-        best = max(waiting, key=lambda place: float(((1 - passing[place]) * left).sum()))
-        if float(((1 - passing[best]) * left).sum()) < _WORTH:
+        filed = [place for place in waiting if indexes[place].fact in anchors]
+        best = max(filed or waiting, key=lambda place: float(((1 - passing[place]) * left).sum()))
+        if not filed and float(((1 - passing[best]) * left).sum()) < _WORTH:
             break
         left *= passing[best]
         waiting.remove(best)
@@ -148,25 +201,46 @@ def _worth_a_lookup(indexes: Sequence[ClassIndex], terms: int) -> list[ClassInde
     return chosen
 
 
-def _left_to_ask(term: Term, indexed: set[Fact]) -> list[Condition]:
+def _entries(placed: Sequence[_Placed], indexed: set[Fact]) -> tuple[tuple[Entry, ...], tuple[Question, ...]]:
+    """Return what is asked of each term, and the questions that several of them share."""
+    left = [_left_to_ask(each, indexed) for each in placed]
+    numbers = _asked_together(left)
+    questions = {condition: question(condition) for parts in left for condition in parts}
+    entries: list[Entry] = []
+    for each, parts in zip(placed, left, strict=True):
+        first, *rest = [questions[part] for part in parts if part not in numbers] or [_yes]
+        entries.append((first, tuple(rest), tuple(numbers[part] for part in parts if part in numbers), each.owner))
+    return tuple(entries), tuple(questions[condition] for condition in numbers)
+
+
+def _left_to_ask(placed: _Placed, indexed: set[Fact]) -> list[Condition]:
     """Return what is left to ask of a term, the cheapest first."""
-    unindexed = [atom for fact, atoms in _atoms(term).items() if fact not in indexed for atom in atoms]
-    return sorted([*term.residue, *unindexed], key=_cost)
+    looked_up = indexed if placed.anchor is None else {placed.anchor}
+    unindexed = [atom for fact, atoms in placed.atoms.items() if fact not in looked_up for atom in atoms]
+    return sorted([*placed.term.residue, *unindexed], key=_cost)
 
 
 def _cost(condition: Condition) -> int:
     return sum(len(node.phrases) if isinstance(node, HasWord) else 2 for node in walk(condition))
 
 
-def _bits(alive: TermSet, count: int) -> list[int]:
-    if alive.bit_count() > _FEW:
-        packed = np.frombuffer(alive.to_bytes(count // 8 + 1, "little"), np.uint8)
-        return [int(place) for place in np.unpackbits(packed, bitorder="little").nonzero()[0].tolist()]
+def _asked_together(left: Iterable[Sequence[Condition]]) -> dict[Condition, int]:
+    """Number the costly questions of more than one term."""
+    asked = Counter(condition for conditions in left for condition in conditions if _cost(condition) >= _COSTLY)
+    several = [condition for condition, times in asked.items() if times > 1]
+    return {condition: number for number, condition in enumerate(several)}
+
+
+def _yes(_: Row) -> bool:
+    return True
+
+
+def _bits(alive: TermSet) -> list[int]:
     found: list[int] = []
     while alive:
-        lowest = alive & -alive
-        found.append(lowest.bit_length() - 1)
-        alive ^= lowest
+        highest = alive.bit_length() - 1
+        found.append(highest)
+        alive ^= 1 << highest
     return found
 
 

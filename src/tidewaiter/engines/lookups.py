@@ -1,6 +1,7 @@
 """What each value of a fact leaves of a set of terms: made once when conditions are published, then only looked up.
 
-A set of terms is one whole number, a bit a term.
+A term has either a bit in a whole number that stands for a set of terms, or, where the values of one fact seldom leave
+it, is filed under these values alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,20 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.core.condition import Always, And, Condition, Or, Points, walk
-from tidewaiter.core.facts import Fact, FactType, FactValue
+from tidewaiter.core.facts import Fact, FactType
 from tidewaiter.engines.classes import MISSING, Classes, FlagClasses, Members, NumberClasses, TextClasses, classes_for
 
 type TermSet = int
 """Bit t stands for term t."""
 
-type Lookup = Callable[[FactValue], TermSet]
+type Left = tuple[TermSet, tuple[int, ...]]
+"""What a value leaves: the terms with a bit that it does not exclude, and those filed under it."""
+
+type Lookup = Callable[[Any], TermSet]
 
 
 class ByValue(NamedTuple):
-    """The terms left by each value that conditions mention, None included, and by any other."""
+    """What a value leaves: `left_by(value, other)`, with `other` for one that no condition mentions."""
 
-    known: Mapping[FactValue, TermSet]
-    other: TermSet
+    left_by: Callable[[Any, Left], Left]
+    other: Left
 
 
 class ByCut(NamedTuple):
@@ -56,39 +60,60 @@ class ClassIndex:
         allowed = [np.logical_and.reduce([members[atom] for atom in both]) for both in constraints]
         self._allowed: NDArray[np.bool_] = np.array(allowed)
         self._terms = np.array(list(chain.from_iterable(constraints.values())), np.intp)
-        self._constraint = np.repeat(np.arange(len(constraints)), [len(found) for found in constraints.values()])
+        self._having = np.array([len(found) for found in constraints.values()])
+        self._constraint = np.repeat(np.arange(len(constraints)), self._having)
 
     def passing(self, terms: int) -> NDArray[np.float64]:
-        """Return for each of so many terms the share of classes that leave it: a guess at how often it is left."""
+        """Return for each of so many terms the share of rows thought to leave it.
+
+        Nothing is known of the rows. Of numbers each class is taken to come alike; of the rest, authors name what they
+        meet, so a value is taken to come the more often, the more terms ask for it.
+        """
+        weights = np.ones(self._classes.count)
+        if not isinstance(self._classes, NumberClasses):
+            size = self._allowed.sum(axis=1)
+            asking = np.where(size * 2 <= max(2, self._classes.count), self._having / np.maximum(size, 1), 0.0)
+            weights += asking @ self._allowed
         share = np.ones(terms)
-        share[self._terms] = self._allowed.mean(axis=1)[self._constraint]
+        share[self._terms] = (self._allowed @ (weights / weights.sum()))[self._constraint]
         return share
 
-    def lookup(self, terms: int) -> "ByCut | ByValue | Lookup":
-        """Return what gives, for a value, the terms it does not exclude among so many."""
-        sets = self._sets(terms)
+    def classes_left(self, terms: int) -> NDArray[np.intp]:
+        """Return for each of so many terms how many classes of values leave it; 0 where it does not ask the fact."""
+        counts = np.zeros(terms, np.intp)
+        counts[self._terms] = self._allowed.sum(axis=1)[self._constraint]
+        return counts
+
+    def lookup(self, width: int) -> ByCut | ByValue:
+        """Return what gives the terms a value leaves: those below `width` have a bit, others are filed here."""
+        lefts = self._lefts(width)
         match self._classes:
             case TextClasses():
-                return _by_text(self._classes, sets)
+                return _by_text(self._classes, lefts)
             case NumberClasses():
-                return _by_cut(self._classes, sets)
+                return _by_cut(self._classes, [left for left, _ in lefts])
             case FlagClasses():
-                return ByValue({None: sets[MISSING], False: sets[FlagClasses.FALSE], True: sets[FlagClasses.TRUE]}, 0)
+                known = {None: lefts[MISSING], False: lefts[FlagClasses.FALSE], True: lefts[FlagClasses.TRUE]}
+                return ByValue(known.get, lefts[MISSING])
             case _:
                 assert_never(self._classes)
 
-    def _sets(self, terms: int) -> list[TermSet]:
-        """Return for each class the terms it does not exclude; classes that allow the same share one number."""
+    def _lefts(self, width: int) -> list[Left]:
+        """Return for each class what it leaves; classes that leave the same share one value."""
         alike, which = np.unique(np.packbits(self._allowed, axis=0), axis=1, return_inverse=True)
-        kinds = np.unpackbits(alike, axis=0, count=len(self._allowed)).view(np.bool_)
-        sets: list[TermSet] = []
-        piece = max(1, _PIECE // terms)
-        for start in range(0, kinds.shape[1], piece):
-            some = kinds[:, start : start + piece].T
-            rows = np.ones((len(some), terms), np.bool_)
-            rows[:, self._terms] = some[:, self._constraint]
-            sets += [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
-        return [sets[kind] for kind in which.reshape(-1)]
+        kinds = np.unpackbits(alike, axis=0, count=len(self._allowed)).view(np.bool_).T
+        bit = self._terms < width
+        there, asked = self._terms[~bit], self._constraint[~bit]
+        shared: dict[TermSet, TermSet] = {}
+        lefts: list[Left] = []
+        piece = max(1, _PIECE // (width + 1))
+        for some in (kinds[start : start + piece] for start in range(0, len(kinds), piece)):
+            rows = np.ones((len(some), width), np.bool_)
+            rows[:, self._terms[bit]] = some[:, self._constraint[bit]]
+            for allowed, row in zip(some, np.packbits(rows, axis=1, bitorder="little"), strict=True):
+                terms = int.from_bytes(row.tobytes(), "little")
+                lefts.append((shared.setdefault(terms, terms), tuple(there[allowed[asked]].tolist())))
+        return [lefts[kind] for kind in which.reshape(-1)]
 
 
 def _members(classes: Classes, condition: Condition) -> Members:
@@ -108,15 +133,15 @@ def _members(classes: Classes, condition: Condition) -> Members:
     return members
 
 
-def _by_text(classes: TextClasses, sets: Sequence[TermSet]) -> "ByValue | Lookup":
-    other, lengths = sets[classes.OTHER], classes.lengths
-    exact: dict[FactValue, TermSet] = {text: sets[number] for text, number in classes.exact.items()}
-    exact[None] = sets[MISSING]
+def _by_text(classes: TextClasses, lefts: Sequence[Left]) -> ByValue:
+    exact: dict[str | None, Left] = {text: lefts[number] for text, number in classes.exact.items()}
+    exact[None] = lefts[MISSING]
+    known, lengths = exact.get, classes.lengths
     if not lengths:
-        return ByValue(exact, other)
-    known, beginning = exact.get, {text: sets[number] for text, number in classes.prefixes.items()}.get
+        return ByValue(known, lefts[classes.OTHER])
+    beginning = {text: lefts[number] for text, number in classes.prefixes.items()}.get
 
-    def lookup(value: Any) -> TermSet:
+    def left_by(value: Any, other: Left) -> Left:
         found = known(value)
         if found is not None:
             return found
@@ -126,7 +151,7 @@ def _by_text(classes: TextClasses, sets: Sequence[TermSet]) -> "ByValue | Lookup
                 return found
         return other
 
-    return lookup
+    return ByValue(left_by, lefts[classes.OTHER])
 
 
 def _by_cut(classes: NumberClasses, sets: Sequence[TermSet]) -> "ByCut":
@@ -155,14 +180,14 @@ def word_lookup(searches: Iterable[tuple[int, tuple[str, ...]]], terms: int) -> 
     without = (1 << terms) - 1
     by_key: dict[str, TermSet] = {}
     anyhow: TermSet = 0
-    for number, phrases in searches:
-        without &= ~(1 << number)
+    for place, phrases in searches:
+        without &= ~(1 << place)
         for phrase in phrases:
             key = _key(phrase)
             if key is None:
-                anyhow |= 1 << number
+                anyhow |= 1 << place
             else:
-                by_key[key] = by_key.get(key, 0) | 1 << number
+                by_key[key] = by_key.get(key, 0) | 1 << place
     present, of_key = without | anyhow, by_key.get
 
     def lookup(value: Any) -> TermSet:
