@@ -28,7 +28,7 @@ check: env ## what must pass before a commit, cheapest first
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-cache >.lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest $(QUICK) --cov --cov-report=term:skip-covered
+	@LAWS=quick $(BIN)/python -m pytest $(QUICK) --cov --cov-report=term:skip-covered
 
 bench: env ## measurements side by side with DuckDB and Polars (takes a while); writes docs/reference/benchmarks.md
 	@$(BIN)/python -m bench
