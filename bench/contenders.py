@@ -31,9 +31,9 @@ from tidewaiter.core.condition import (
     facts_of,
 )
 from tidewaiter.core.facts import Fact, FactType
-from tidewaiter.engines.classes import number
-from tidewaiter.engines.comparison import OPERATORS, multipliers
-from tidewaiter.engines.words import searched
+from tidewaiter.engines.matching.classes import number
+from tidewaiter.engines.matching.comparison import OPERATORS, multipliers
+from tidewaiter.engines.matching.words import searched
 from tidewaiter.language.sql import sql_text
 
 MIXED = 2_654_435_761

@@ -26,11 +26,11 @@ from bench.fact_table import facts_in, write_facts
 from bench.profiles import generated_profiles
 from tidewaiter.core.condition import Condition
 from tidewaiter.core.facts import Fact, FactType, FactValue
-from tidewaiter.engines.bitmaps import Hits, hits, scan
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import BLOCK_ROWS, Block, FlagColumn, TextColumn, encode
-from tidewaiter.engines.live import publish
-from tidewaiter.engines.overlap import Overlap
+from tidewaiter.engines.matching.bitmaps import Hits, hits, scan
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import BLOCK_ROWS, Block, FlagColumn, TextColumn, encode
+from tidewaiter.engines.matching.live import publish
+from tidewaiter.engines.matching.overlap import Overlap
 
 SEED = 1
 LIVE_PROFILES = 5_000

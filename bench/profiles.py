@@ -32,9 +32,9 @@ from tidewaiter.core.condition import (
     StartsWith,
 )
 from tidewaiter.core.facts import Fact, FactType
-from tidewaiter.engines.bitmaps import hits
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import encode
+from tidewaiter.engines.matching.bitmaps import hits
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import encode
 
 _SAMPLE_ROWS = 20_000
 _ORDERED = (FactType.DECIMAL, FactType.INTEGER, FactType.RATIO)

@@ -79,7 +79,7 @@ def test_what_an_expression_reads_is_made_too() -> None:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=20))
 def test_words_are_the_same_in_sql_and_in_python(texts: list[str]) -> None:
     with duckdb.connect() as connection:
@@ -90,7 +90,7 @@ def test_words_are_the_same_in_sql_and_in_python(texts: list[str]) -> None:
         assert [words for (words,) in read] == [normalised_words(text) for text in texts]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(number=st.from_regex(r"[A-Z]{3}[UJZA][0-9]{7}|[A-Z0-9]{0,12}", fullmatch=True), right=st.booleans())
 def test_a_check_digit_is_judged_as_in_core(connection: duckdb.DuckDBPyConnection, number: str, right: bool) -> None:
     if right and len(number) == 11 and number[:4].isalpha() and number[4:].isdigit():
@@ -98,7 +98,7 @@ def test_a_check_digit_is_judged_as_in_core(connection: duckdb.DuckDBPyConnectio
     assert value(connection, "container_valid(?)", number) == is_container(number)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(string.digits, max_size=14))
 def test_a_commodity_code_is_judged_as_in_core(connection: duckdb.DuckDBPyConnection, code: str) -> None:
     assert value(connection, "known_hs(?)", code) == is_hs_code(code)

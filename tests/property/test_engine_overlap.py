@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidewaiter.engines.bitmaps import Hits
-from tidewaiter.engines.overlap import Overlap
+from tidewaiter.engines.matching.bitmaps import Hits
+from tidewaiter.engines.matching.overlap import Overlap
 
 SHARES = (0.0, 0.002, 0.009, 0.011, 0.3, 1.0)
 

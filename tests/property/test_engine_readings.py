@@ -10,10 +10,10 @@ from tests.strategies import arrow_rows, conditions, fact_rows, literals, small_
 
 from tidewaiter.core.condition import And, Condition, Not, Or, Points
 from tidewaiter.core.facts import FactValue
-from tidewaiter.engines.bitmaps import hits
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import encode
-from tidewaiter.engines.live import publish
+from tidewaiter.engines.matching.bitmaps import hits
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import encode
+from tidewaiter.engines.matching.live import publish
 from tidewaiter.language.evaluate import truth
 from tidewaiter.language.sql import sql_text
 

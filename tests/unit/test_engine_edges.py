@@ -22,11 +22,11 @@ from tidewaiter.core.condition import (
 )
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.facts import Fact, FactType, FactValue
-from tidewaiter.engines.bitmaps import hits, scan
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import encode
-from tidewaiter.engines.live import publish
-from tidewaiter.engines.terms import terms_of
+from tidewaiter.engines.matching.bitmaps import hits, scan
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import encode
+from tidewaiter.engines.matching.live import publish
+from tidewaiter.engines.matching.terms import terms_of
 from tidewaiter.language.evaluate import truth
 
 IMPORTER = Fact("importer", FactType.TEXT)
@@ -152,6 +152,7 @@ def test_a_condition_of_many_alternatives_stays_within_its_bound() -> None:
     assert len(terms_of(Points(15, tuple((pair, 1) for pair in pairs)), 16)) <= 16
 
 
+@pytest.mark.slow
 def test_profiles_for_one_importer_or_heading_each_are_found_among_hundreds() -> None:
     heading = Fact("hs_code", FactType.TEXT)
     profiles: dict[str, Condition] = {

@@ -15,9 +15,9 @@ from tidewaiter.engines.backtest.report import Count, Pair, Period, Report
 from tidewaiter.engines.backtest.results import Flags, Integers, known_results
 from tidewaiter.engines.backtest.run import Lacking, example_facts, framed_report, immature_day
 from tidewaiter.engines.backtest.tally import Bits, Offices, Rows, Tally, ones, packed, packed_places, rows_of
-from tidewaiter.engines.bitmaps import hits
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import Block, encode
+from tidewaiter.engines.matching.bitmaps import hits
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import Block, encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tidewaiter.engines.backtest.report import Pair
-from tidewaiter.engines.overlap import Overlap
+from tidewaiter.engines.matching.overlap import Overlap
 
 
 def pairs_of(overlap: Overlap) -> tuple[Pair, ...]:

@@ -16,10 +16,10 @@ from tidewaiter.engines.backtest.pairs import pairs_of
 from tidewaiter.engines.backtest.report import Count, Pair, Period, ProfileFigures, Report
 from tidewaiter.engines.backtest.results import KnownResults, known_results
 from tidewaiter.engines.backtest.tally import Offices, Rows, Tally, exclusive, packed, packed_places, rows_of
-from tidewaiter.engines.bitmaps import Hits, hits
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import encode
-from tidewaiter.engines.overlap import Overlap
+from tidewaiter.engines.matching.bitmaps import Hits, hits
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import encode
+from tidewaiter.engines.matching.overlap import Overlap
 
 type Progress = Callable[[int], None]
 """Called with the number of items done so far."""

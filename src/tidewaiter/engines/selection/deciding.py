@@ -12,9 +12,9 @@ from tidewaiter.core.decision import Decision
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import Profile, ProfileSet, Status, effective_conditions, resolved
-from tidewaiter.engines.bitmaps import scan
-from tidewaiter.engines.compile import compile_set
-from tidewaiter.engines.encode import BLOCK_ROWS
+from tidewaiter.engines.matching.bitmaps import scan
+from tidewaiter.engines.matching.compile import compile_set
+from tidewaiter.engines.matching.encode import BLOCK_ROWS
 from tidewaiter.engines.selection.chapters import chapter_instructions
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.engines.selection.routing import Hits, Selectivity, Subject, route

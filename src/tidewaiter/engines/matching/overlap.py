@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from tidewaiter.engines.bitmaps import Hits
-from tidewaiter.engines.encode import THREADS
+from tidewaiter.engines.matching.bitmaps import Hits
+from tidewaiter.engines.matching.encode import THREADS
 
 _DENSE_SHARE = 0.01
 """Above this share of a block's rows a condition is counted as hitting many; there the ways cost about the same."""

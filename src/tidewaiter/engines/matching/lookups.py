@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from tidewaiter.core.condition import Always, And, Condition, Or, Points, walk
 from tidewaiter.core.facts import Fact, FactType
-from tidewaiter.engines.classes import MISSING, Classes, FlagClasses, Members, NumberClasses, TextClasses, classes_for
+from tidewaiter.engines.matching.classes import (
+    MISSING,
+    Classes,
+    FlagClasses,
+    Members,
+    NumberClasses,
+    TextClasses,
+    classes_for,
+)
 
 type TermSet = int
 """Bit t stands for term t."""

@@ -25,7 +25,7 @@ from tidewaiter.core.condition import (
     in_negation_normal_form,
 )
 from tidewaiter.core.facts import Fact, FactType
-from tidewaiter.engines.classes import Classes, classes_for, table_type
+from tidewaiter.engines.matching.classes import Classes, classes_for, table_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from tidewaiter.core.condition import (
     StartsWith,
 )
 from tidewaiter.core.facts import Fact, FactType, FactValue, nearest_double
-from tidewaiter.engines.classes import Number, number
-from tidewaiter.engines.comparison import OPERATORS, multipliers
-from tidewaiter.engines.words import searched
+from tidewaiter.engines.matching.classes import Number, number
+from tidewaiter.engines.matching.comparison import OPERATORS, multipliers
+from tidewaiter.engines.matching.words import searched
 
 type Row = Mapping[str, FactValue]
 type Question = Callable[[Row], bool]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tidewaiter.core.condition import CompareFact, Op
 from tidewaiter.core.facts import Fact, nearest_double
-from tidewaiter.engines.encode import NumberColumn, TextColumn
+from tidewaiter.engines.matching.encode import NumberColumn, TextColumn
 
 type Truth = NDArray[np.bool_]
 

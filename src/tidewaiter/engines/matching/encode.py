@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.core.facts import Fact, FactType
-from tidewaiter.engines.words import WordIndex
+from tidewaiter.engines.matching.words import WordIndex
 
 BLOCK_ROWS = 262_144
 THREADS = 2

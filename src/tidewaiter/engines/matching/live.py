@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tidewaiter.core.condition import Condition, HasWord, in_negation_normal_form, walk
 from tidewaiter.core.facts import Fact, FactType
-from tidewaiter.engines.asking import Question, Row, question
-from tidewaiter.engines.lookups import ByCut, ByValue, ClassIndex, Left, Lookup, TermSet, word_lookup
-from tidewaiter.engines.terms import Term, single_fact, terms_of
+from tidewaiter.engines.matching.asking import Question, Row, question
+from tidewaiter.engines.matching.lookups import ByCut, ByValue, ClassIndex, Left, Lookup, TermSet, word_lookup
+from tidewaiter.engines.matching.terms import Term, single_fact, terms_of
 
 TERM_BUDGET = 60_000
 BOUNDS = (64, 16, 4, 1)

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tidewaiter.engines.compile import AllOf, AnyOf, Ask, CompiledSet, Known, Reach
-from tidewaiter.engines.encode import THREADS, Block, encode
-from tidewaiter.engines.literals import Bitmap, Questions, packed
+from tidewaiter.engines.matching.compile import AllOf, AnyOf, Ask, CompiledSet, Known, Reach
+from tidewaiter.engines.matching.encode import THREADS, Block, encode
+from tidewaiter.engines.matching.literals import Bitmap, Questions, packed
 
 CHUNK_ROWS = 131_072
 """Rows worked on at a time, so that what is between fits the processor's cache. A multiple of 64."""

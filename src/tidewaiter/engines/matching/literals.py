@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from tidewaiter.core.condition import Between, Compare, CompareFact, Condition, Constant, IsMissing, Not, OneOf
 from tidewaiter.core.facts import Fact
-from tidewaiter.engines.classes import MISSING, TextClasses, number, table_type
-from tidewaiter.engines.comparison import OPERATORS, compared_numbers, compared_texts
-from tidewaiter.engines.compile import ClassedLiterals, CompiledSet, NumberLiterals, WordLiterals
-from tidewaiter.engines.encode import Block, FlagColumn, NumberColumn, TextColumn
+from tidewaiter.engines.matching.classes import MISSING, TextClasses, number, table_type
+from tidewaiter.engines.matching.comparison import OPERATORS, compared_numbers, compared_texts
+from tidewaiter.engines.matching.compile import ClassedLiterals, CompiledSet, NumberLiterals, WordLiterals
+from tidewaiter.engines.matching.encode import Block, FlagColumn, NumberColumn, TextColumn
 
 type Bitmap = NDArray[np.uint64]
 """One bit a row, the first row lowest; bits beyond the last row are 0."""

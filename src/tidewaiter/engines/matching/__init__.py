@@ -1,0 +1,1 @@
+"""Conditions asked of rows: many rows at once, or one row at a time."""
