@@ -28,7 +28,7 @@ from tidewaiter.core.condition import Condition
 from tidewaiter.core.facts import Fact, FactType, FactValue
 from tidewaiter.engines.matching.bitmaps import Hits, hits, scan
 from tidewaiter.engines.matching.compile import compile_set
-from tidewaiter.engines.matching.encode import BLOCK_ROWS, Block, FlagColumn, TextColumn, encode
+from tidewaiter.engines.matching.encode import BLOCK_ROWS, HELD_THREADS, Block, FlagColumn, TextColumn, encode
 from tidewaiter.engines.matching.live import publish
 from tidewaiter.engines.matching.overlap import Overlap
 
@@ -44,7 +44,7 @@ def batches(path: Path, facts: tuple[Fact, ...]) -> Iterator[pa.RecordBatch]:
     """Read a fact table in blocks, only these facts; codes as Parquet's own dictionaries."""
     texts = [fact.name for fact in facts if fact.type is FactType.TEXT]
     names = [fact.name for fact in facts]
-    return pq.ParquetFile(path, read_dictionary=texts).iter_batches(BLOCK_ROWS, columns=names)  # type: ignore[no-any-return]
+    return pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False).iter_batches(BLOCK_ROWS, columns=names)  # type: ignore[no-any-return]
 
 
 def measured(work: Callable[[], Any]) -> tuple[Any, Figures]:
@@ -108,7 +108,7 @@ def edited(path: Path, _: Mapping[str, Condition]) -> Figures:
 
 def _asked(condition: Condition, opened: list[Block]) -> list[Hits]:
     compiled = compile_set({"edited": condition})
-    return [hits(compiled, block) for block in opened]
+    return [hits(compiled, block, threads=HELD_THREADS) for block in opened]
 
 
 def overlap(path: Path, conditions: Mapping[str, Condition]) -> Figures:

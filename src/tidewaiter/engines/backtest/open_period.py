@@ -17,7 +17,7 @@ from tidewaiter.engines.backtest.run import Lacking, example_facts, framed_repor
 from tidewaiter.engines.backtest.tally import Bits, Offices, Rows, Tally, ones, packed, packed_places, rows_of
 from tidewaiter.engines.matching.bitmaps import hits
 from tidewaiter.engines.matching.compile import compile_set
-from tidewaiter.engines.matching.encode import Block, encode
+from tidewaiter.engines.matching.encode import HELD_THREADS, Block, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class OpenPeriod:
         both = np.zeros(len(self.codes), np.int64)
         marginal = np.zeros(4, np.int64)
         for held in self._held:
-            (line,) = hits(compiled, held.block).bits
+            (line,) = hits(compiled, held.block, threads=HELD_THREADS).bits
             declarations = tally.add(held.rows, line, self._known, self._immature)
             declared = packed_places(declarations, len(held.rows.first))
             both += np.bitwise_count(held.bits & line).sum(axis=1, dtype=np.int64)

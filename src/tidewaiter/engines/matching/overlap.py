@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewaiter.engines.matching.bitmaps import Hits
-from tidewaiter.engines.matching.encode import THREADS
+from tidewaiter.engines.matching.encode import HELD_THREADS
 
 _DENSE_SHARE = 0.01
 """Above this share of a block's rows a condition is counted as hitting many; there the ways cost about the same."""
@@ -20,7 +20,7 @@ _DENSE_SHARE = 0.01
 class Overlap:
     """Counts of items hit together by every two conditions of a set."""
 
-    def __init__(self, names: Sequence[str], *, threads: int = THREADS) -> None:
+    def __init__(self, names: Sequence[str], *, threads: int = HELD_THREADS) -> None:
         """Start at zero for conditions of these names."""
         self.names = tuple(names)
         self._threads = threads

@@ -30,7 +30,7 @@ from tidewaiter.storage.lake.facts.standing import make_standing
 from tidewaiter.storage.lake.facts.statistics import kinds_of, movements
 from tidewaiter.storage.lake.lake import Snapshot
 
-BATCH_ROWS = 262_144
+BATCH_ROWS = 131_072
 ROW_GROUP = 65_536
 ROWS_AT_ONCE = 120_000
 MEMORY = "900MB"
@@ -71,7 +71,7 @@ def fact_batches(
     """Give the fact rows of the declarations lodged from start to end (both included), in order of lodging.
 
     Each declaration comes once, in the version known at the close of its day of lodging (its first, when none was),
-    its rows together in one batch of at most 262,144 rows. `only` names the facts wanted; the key columns always
+    its rows together in one batch of at most 131,072 rows. `only` names the facts wanted; the key columns always
     come. Months not asked for before are made first and kept. Raises NotKnownError for a name that is no fact.
     """
     names = _wanted(catalogue, only)
@@ -278,7 +278,7 @@ def _rows(paths: Collection[Path], schema: pa.Schema, start: date, end: date) ->
     """Give the rows of the files that were lodged in the period."""
     read = list(dict.fromkeys([*schema.names, "lodged_on"]))
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=read):
                 days = batch.column("lodged_on")
                 inside = pc.and_(pc.greater_equal(days, pa.scalar(start)), pc.less_equal(days, pa.scalar(end)))
