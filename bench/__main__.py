@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
+NOTES = Path(__file__).with_name("notes.md")
 CAVEAT = """Figures of a shared machine vary; ratios are of one run, the contenders one after another on the same files,
 two threads each, hits compared.
 """
@@ -53,7 +54,7 @@ def main() -> None:
         return
     today = datetime.now(UTC).date()
     head = f"# Benchmarks\n\nMeasured by `make bench` on {today}: {machine()}.\n{CAVEAT}"
-    PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")
+    PAGE.write_text("\n".join([head, *sections, NOTES.read_text(encoding="utf-8")]), encoding="utf-8")
     print(f"written to {PAGE}")
 
 
