@@ -22,7 +22,7 @@ from tidewaiter.core.tables import TABLES
 from tidewaiter.engines.backtest.open_period import OpenPeriod
 from tidewaiter.engines.backtest.report import Period
 from tidewaiter.engines.backtest.run import backtest, needed_facts
-from tidewaiter.engines.generate import generate
+from tidewaiter.engines.generate.run import generate
 from tidewaiter.faces.config import config_of
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.language.mappings import load_mapping

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tidewaiter.engines.generate import generate
+from tidewaiter.engines.generate.run import generate
 
 LIMIT_SECONDS = 180
 LIMIT_GB = 3.0

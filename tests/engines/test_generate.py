@@ -16,9 +16,9 @@ import pytest
 from tidewaiter.core.codes import COUNTRIES, CURRENCIES, container_check_digit, is_container, is_hs_code, is_location
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import TABLES
-from tidewaiter.engines.generate import GenerationReport, generate
 from tidewaiter.engines.generate.country import load_goods, load_partners
 from tidewaiter.engines.generate.papers import check_digits
+from tidewaiter.engines.generate.run import GenerationReport, generate
 from tidewaiter.engines.generate.streams import Streams
 from tidewaiter.storage.lake.schema import arrow_type
 

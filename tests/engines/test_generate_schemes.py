@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from tidewaiter.engines.generate import GenerationReport, generate
+from tidewaiter.engines.generate.run import GenerationReport, generate
 from tidewaiter.engines.generate.seizures import turns
 
 ITEMS = 60_000

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,25 @@ def test_core_imports_nothing_outside_the_standard_library(file: Path) -> None:
 def test_core_asks_neither_clock_nor_chance(file: Path) -> None:
     text = file.read_text()
     assert not any(word in text for word in ("datetime.now", "date.today", "time.time", "import random", "import os"))
+
+
+def module_of(file: Path) -> str:
+    """Return the dotted name of a file of ours; a package stands for its `__init__`."""
+    parts = file.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_by(file: Path, modules: set[str]) -> set[str]:
+    """Return the modules of ours that a file imports, also inside functions, and the packages they stand in."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return named & modules - {module_of(file)}
+
+
+def test_no_modules_import_each_other_in_a_ring() -> None:
+    modules = {module_of(file) for file in FILES}
+    TopologicalSorter({module_of(file): imported_by(file, modules) for file in FILES}).prepare()

@@ -14,7 +14,7 @@ from tidewaiter.actions.backtest import BackTest, back_test
 from tidewaiter.actions.decide import Decided, decide_file
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import TABLES
-from tidewaiter.engines.generate import GenerationReport, generate
+from tidewaiter.engines.generate.run import GenerationReport, generate
 from tidewaiter.faces.cli import backtest as backtest_command
 from tidewaiter.faces.cli import decide as decide_command
 from tidewaiter.faces.cli.generate import in_words as generated_in_words

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from tidewaiter.engines.generate import GenerationReport
-from tidewaiter.engines.generate import generate as generate_country
+from tidewaiter.engines.generate.run import GenerationReport
+from tidewaiter.engines.generate.run import generate as generate_country
 from tidewaiter.faces.cli.options import DAY, EXISTING
 from tidewaiter.faces.cli.progress import progress
 
