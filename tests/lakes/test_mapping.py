@@ -62,7 +62,8 @@ def test_every_problem_of_a_mapping_is_told_at_once_with_its_place() -> None:
     ("text", "said"),
     [
         ("", "the mapping is empty"),
-        ("tables: [", "no YAML"),
+        ("tables: [", "is not YAML"),
+        ("name: &a x\ntables: {declarations: canonical}", "anchor '&a' is not allowed"),
         ("name: x", "needs 'tables'"),
         ("- a", "must be a map"),
         (f"tables: {{declarations: {{{NEEDED}, lodged_at: {{}}}}}}", "needs either a column or a constant"),

@@ -94,10 +94,11 @@ def read_text(path: Path) -> str:
         raise InputError(Problem(problem, Place(name, line, column), "save the file as UTF-8")) from error
 
 
-def read_document(text: str, file: str | None = None) -> Node:
+def read_document(text: str, file: str | None = None, problems: list[Problem] | None = None) -> Node:
     """Return the one document of the text as a tree; an empty text is an empty mapping.
 
-    Raises InputError with the first thing that makes it unreadable, or with all duplicate keys, tags and anchors.
+    Duplicate keys, tags and anchors go to `problems` where a list is given, so that they are told beside what else is
+    wrong; without one they raise InputError. So does always the first thing that makes the text unreadable.
     """
     source = Source(text, file)
     if found := _CONTROL.search(text):
@@ -113,7 +114,9 @@ def read_document(text: str, file: str | None = None) -> Node:
         raise InputError(
             [*builder.problems, Problem(f"is not YAML: {message}", place, _yaml_advice(message))]
         ) from error
-    if builder.problems:
+    if problems is not None:
+        problems += builder.problems
+    elif builder.problems:
         raise InputError(builder.problems)
     return node
 

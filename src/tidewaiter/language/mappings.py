@@ -6,13 +6,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.codes import CURRENCIES
 from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.core.mapping import FileFormat, FileMapping, KnownAt, Source, TableMapping
 from tidewaiter.core.tables import TABLES, Field, FieldType, Table
+from tidewaiter.language.documents import Entries, Items, Node, Scalar, read_document, read_text
 from tidewaiter.language.mapping_nodes import Reader
 
 SHIPPED = Path(__file__).with_name("mappings")
@@ -58,24 +57,15 @@ def load_mapping(name_or_file: str | Path) -> FileMapping:
 
 def read_mapping(path: Path) -> FileMapping:
     """Return the mapping in a file. Raises InputError with every problem found, each with line and column."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(f"the mapping cannot be read: {error}", Place(str(path)))) from error
-    return parse_mapping(text, file=str(path))
+    return parse_mapping(read_text(path), file=str(path))
 
 
 def parse_mapping(text: str, *, file: str) -> FileMapping:
     """Return the mapping a YAML text holds; `file` is what its problems are placed in."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Place(file) if mark is None else Place(file, mark.line + 1, mark.column + 1)
-        raise InputError(Problem(f"no YAML: {getattr(error, 'problem', None) or error}", place)) from error
-    if node is None:
-        raise InputError(Problem("the mapping is empty", Place(file)))
     reader = Reader(file)
+    node = read_document(text, file, reader.problems)
+    if isinstance(node, Entries) and not node.pairs:
+        raise InputError(Problem("the mapping is empty", Place(file)))
     mapping = _mapping(reader, node)
     if reader.problems:
         raise InputError(
@@ -84,7 +74,7 @@ def parse_mapping(text: str, *, file: str) -> FileMapping:
     return mapping
 
 
-def _mapping(reader: Reader, node: yaml.Node) -> FileMapping:
+def _mapping(reader: Reader, node: Node) -> FileMapping:
     found = reader.record(node, "a mapping", _SETTINGS)
     if "tables" not in found and not reader.problems:
         reader.wrong(node, "a mapping needs 'tables'")
@@ -102,11 +92,11 @@ def _mapping(reader: Reader, node: yaml.Node) -> FileMapping:
         format=_format(reader, found.get("format")),
         administration=_administration(reader, found.get("administration")),
         tables=tuple(tables),
-        place=reader.place(node),
+        place=node.place,
     )
 
 
-def _format(reader: Reader, node: yaml.Node | None) -> FileFormat:
+def _format(reader: Reader, node: Node | None) -> FileFormat:
     if node is None:
         return FileFormat()
     found = reader.record(node, "format", _FORMAT)
@@ -128,7 +118,7 @@ def _format(reader: Reader, node: yaml.Node | None) -> FileFormat:
     return read
 
 
-def _check_format(reader: Reader, read: FileFormat, found: dict[str, yaml.Node]) -> None:
+def _check_format(reader: Reader, read: FileFormat, found: dict[str, Node]) -> None:
     try:
         codecs.lookup(read.encoding)
     except LookupError:
@@ -143,14 +133,14 @@ def _check_format(reader: Reader, read: FileFormat, found: dict[str, yaml.Node])
         _check_zone(reader, found["time_zone"], read.time_zone)
 
 
-def _check_zone(reader: Reader, node: yaml.Node, zone: str) -> None:
+def _check_zone(reader: Reader, node: Node, zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         reader.wrong(node, f"{zone!r} is no time zone", "write it as 'Europe/Lisbon' or 'UTC'")
 
 
-def _administration(reader: Reader, node: yaml.Node | None) -> Administration | None:
+def _administration(reader: Reader, node: Node | None) -> Administration | None:
     if node is None:
         return None
     usual = Administration()
@@ -169,7 +159,7 @@ def _administration(reader: Reader, node: yaml.Node | None) -> Administration | 
     )
 
 
-def _decimal(reader: Reader, node: yaml.Node | None, what: str) -> Decimal | None:
+def _decimal(reader: Reader, node: Node | None, what: str) -> Decimal | None:
     if node is None:
         return None
     try:
@@ -183,11 +173,11 @@ def _decimal(reader: Reader, node: yaml.Node | None, what: str) -> Decimal | Non
     return number
 
 
-def _tables(reader: Reader, table: Table, node: yaml.Node) -> list[TableMapping]:
-    if isinstance(node, yaml.SequenceNode):
-        return [one for part in node.value for one in _tables(reader, table, part)]
-    if isinstance(node, yaml.ScalarNode):
-        if node.value != "canonical":
+def _tables(reader: Reader, table: Table, node: Node) -> list[TableMapping]:
+    if isinstance(node, Items):
+        return [one for part in node.nodes for one in _tables(reader, table, part)]
+    if isinstance(node, Scalar):
+        if node.text != "canonical":
             reader.wrong(node, f"table {table.name} must be a map of fields to columns, or the word 'canonical'")
         return [canonical(table)]
     return [_table(reader, table, node)]
@@ -207,18 +197,18 @@ def canonical(table: Table) -> TableMapping:
     )
 
 
-def _table(reader: Reader, table: Table, node: yaml.Node) -> TableMapping:
+def _table(reader: Reader, table: Table, node: Node) -> TableMapping:
     known = {field.name: field for field in table.fields}
     fields: dict[str, Source] = {}
     records: dict[str, tuple[dict[str, Source], ...]] = {}
-    extra: dict[str, yaml.Node] = {}
+    extra: dict[str, Node] = {}
     for name, (key, value) in reader.entries(node, f"table {table.name}").items():
         if name in _EXTRA:
             extra[name] = value
         elif name not in known:
             reader.unknown(key, f"field of {table.name}", name, known.keys() | set(_EXTRA))
-        elif known[name].type is FieldType.RECORDS and isinstance(value, yaml.SequenceNode):
-            records[name] = tuple(_record(reader, known[name], part) for part in value.value)
+        elif known[name].type is FieldType.RECORDS and isinstance(value, Items):
+            records[name] = tuple(_record(reader, known[name], part) for part in value.nodes)
         else:
             fields[name] = _source(reader, value, name)
     for field in table.fields:
@@ -232,22 +222,22 @@ def _table(reader: Reader, table: Table, node: yaml.Node) -> TableMapping:
         version=_source(reader, extra["version"], "version") if "version" in extra else None,
         known_at=_known_at(reader, table, extra.get("known_at")),
         where=reader.text(extra.get("where"), "where"),
-        place=reader.place(node),
+        place=node.place,
     )
 
 
-def _record(reader: Reader, field: Field, node: yaml.Node) -> dict[str, Source]:
+def _record(reader: Reader, field: Field, node: Node) -> dict[str, Source]:
     parts = reader.record(node, f"an entry of {field.name}", tuple(part.name for part in field.fields))
     return {name: _source(reader, value, f"{field.name}.{name}") for name, value in parts.items()}
 
 
-def _source(reader: Reader, node: yaml.Node, what: str) -> Source:
-    if isinstance(node, yaml.ScalarNode):
-        return Source(columns=(str(node.value),))
+def _source(reader: Reader, node: Node, what: str) -> Source:
+    if isinstance(node, Scalar):
+        return Source(columns=(node.text,))
     return _source_of(reader, node, reader.record(node, what, _SOURCE), what)
 
 
-def _source_of(reader: Reader, node: yaml.Node, found: dict[str, yaml.Node], what: str) -> Source:
+def _source_of(reader: Reader, node: Node, found: dict[str, Node], what: str) -> Source:
     columns = reader.texts(found.get("column"), f"{what}: column") + reader.texts(
         found.get("columns"), f"{what}: columns"
     )
@@ -275,11 +265,11 @@ def _source_of(reader: Reader, node: yaml.Node, found: dict[str, yaml.Node], wha
     )
 
 
-def _known_at(reader: Reader, table: Table, node: yaml.Node | None) -> KnownAt:
+def _known_at(reader: Reader, table: Table, node: Node | None) -> KnownAt:
     if node is None:
         return KnownAt()
-    if isinstance(node, yaml.ScalarNode):
-        return KnownAt(source=Source(columns=(str(node.value),)))
+    if isinstance(node, Scalar):
+        return KnownAt(source=Source(columns=(node.text,)))
     found = reader.record(node, "known_at", _KNOWN_AT)
     lag = {name: found.pop(name) for name in ("after", "days", "assumed") if name in found}
     instants = [field.name for field in table.fields if field.type is FieldType.INSTANT]
