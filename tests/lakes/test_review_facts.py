@@ -99,3 +99,15 @@ def test_what_needs_the_declaration_is_not_known_before_arrival() -> None:
     for name in ("description_overlap", "gross_mass_difference", "consignee_differs", "containers_differ"):
         assert CATALOGUE[name].known is KnownWhen.LODGING
     assert CATALOGUE["manifest_gross_mass"].known is KnownWhen.PRE_ARRIVAL
+
+
+def test_an_item_without_a_net_mass_is_not_taken_to_weigh_nothing(tmp_path: Path) -> None:
+    rows = [
+        item("HEAVY", 0, hs_code="640391", net_mass=Decimal("10.000")),
+        item("UNWEIGHED", 1, hs_code="640391", net_mass=None),
+        item("NOW", 20, hs_code="640399", net_mass=Decimal("20.000")),
+    ]
+    lake = lake_of(tmp_path / "lake", declarations=rows)
+    given = facts(lake, "net_mass_to_usual", "importer_heading_items_365d", "importer_heading_weighed_365d")["NOW"]
+    assert (given["importer_heading_items_365d"], given["importer_heading_weighed_365d"]) == (2, 1)
+    assert given["net_mass_to_usual"] == 2.0

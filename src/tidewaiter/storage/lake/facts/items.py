@@ -16,6 +16,7 @@ BETWEEN = "chr(31)"
 _PLAIN = {
     "lodged_local": "timezone(getvariable('zone'), lodged_at)",
     "lodged_on": "CAST(timezone(getvariable('zone'), lodged_at) AS DATE)",
+    "weighed": "CASE WHEN net_mass IS NOT NULL THEN 'weighed' END",
     "hs2": "CASE WHEN length(hs_code) >= 2 THEN left(hs_code, 2) END",
     "hs4": "CASE WHEN length(hs_code) >= 4 THEN left(hs_code, 4) END",
     "hs6": "CASE WHEN length(hs_code) >= 6 THEN left(hs_code, 6) END",
