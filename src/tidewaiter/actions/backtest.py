@@ -1,6 +1,6 @@
 """Back-test profile files on a lake."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from tidewaiter.core.errors import InputError, NotKnownError, Problem
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import ProfileSet, Status, effective_conditions
+from tidewaiter.core.progress import Progress
 from tidewaiter.engines.backtest.report import Period, Report
 from tidewaiter.engines.backtest.run import backtest, needed_facts
 from tidewaiter.language.packs import only_profiles_in, with_neighbours
@@ -15,8 +16,6 @@ from tidewaiter.language.profiles import read_profiles
 from tidewaiter.storage.lake.facts.table import fact_batches
 from tidewaiter.storage.lake.lake import Lake, Snapshot
 from tidewaiter.storage.lake.outcomes import outcomes
-
-type Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +72,8 @@ def back_test(
     known = outcomes(snapshot, start, end, as_of=as_of)
     if not known.num_rows:
         raise NotKnownError(f"the lake holds no declaration lodged from {start} to {end}")
-    progress("facts", 0, None)
     report = backtest(
-        fact_batches(snapshot, catalogue, start, end, only=needed_facts(conditions)),
+        fact_batches(snapshot, catalogue, start, end, only=needed_facts(conditions), progress=progress),
         known,
         conditions,
         period=Period(start, end),

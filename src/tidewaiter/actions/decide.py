@@ -1,7 +1,7 @@
 """Decide a file of declarations: read, look the facts up, route; nothing is written to the lake."""
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import ProfileSet
+from tidewaiter.core.progress import Progress
 from tidewaiter.engines.selection.deciding import InForce, decide_all, facts_needed, in_force, lists_without_entries
 from tidewaiter.engines.selection.draw import Lodged, identities, key_digest
 from tidewaiter.language.packs import only_profiles_in, with_neighbours
@@ -25,8 +26,6 @@ from tidewaiter.storage.lake.ingest.reading import ReadDeclarations, Reject, rea
 from tidewaiter.storage.lake.lake import Lake
 
 REJECTED = "one of its rows was rejected"
-
-type Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,15 @@
 """Load a file into the lake and bring the day-close statistics up to date."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.mapping import FileMapping
+from tidewaiter.core.progress import Progress
 from tidewaiter.storage.lake.facts.statistics import update_statistics
 from tidewaiter.storage.lake.ingest.run import IngestReport, ingest_file
 from tidewaiter.storage.lake.lake import Lake
-
-type Progress = Callable[[str, int, int | None], None]
 
 
 def load_file(

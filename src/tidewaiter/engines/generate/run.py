@@ -1,6 +1,5 @@
 """One run of the generator: settle who and what, then month by month draw, declare, select, examine and write."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.core.progress import Progress
 from tidewaiter.core.tables.results import STATES
 from tidewaiter.engines.generate import (
     consignments,
@@ -49,8 +49,6 @@ SCHEMAS = {
     "today": declarations.SCHEMA,
     "today_truth": truth.SCHEMA,
 }
-type Progress = Callable[[str, int, int | None], None]
-"""Told what is being done, how much is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue, FactType
+from tidewaiter.core.progress import Progress, unheard
 from tidewaiter.storage.lake.facts.derived import is_kept, keeping, key_of, place_of
 from tidewaiter.storage.lake.facts.filings import make_filings
 from tidewaiter.storage.lake.facts.history import asked_of, make_history
@@ -67,6 +68,7 @@ def fact_batches(
     *,
     only: Collection[str] | None = None,
     memory: str = MEMORY,
+    progress: Progress = unheard,
 ) -> Iterator[pa.RecordBatch]:
     """Give the fact rows of the declarations lodged from start to end (both included), in order of lodging.
 
@@ -79,7 +81,7 @@ def fact_batches(
     paths = {month: place_of(snapshot.folder, "facts", _key(snapshot, catalogue, month)) for month in months}
     missing = [month for month in months if not is_kept(paths[month])]
     if missing:
-        _make_months(snapshot, catalogue, {month: paths[month] for month in missing}, memory)
+        _make_months(snapshot, catalogue, {month: paths[month] for month in missing}, memory, progress)
     schema = pa.schema([field for field in fact_schema(catalogue) if field.name in (*KEY, *names)])
     yield from _whole_declarations(_rows(paths.values(), schema, start, end))
 
@@ -144,8 +146,11 @@ def _opened(snapshot: Snapshot, memory: str) -> Iterator[duckdb.DuckDBPyConnecti
         yield connection
 
 
-def _make_months(snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, Path], memory: str) -> None:
-    made = recipes(catalogue)
+def _make_months(
+    snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, Path], memory: str, progress: Progress
+) -> None:
+    made, done = recipes(catalogue), 0
+    progress("history of the period, kept for next time", 0, None)
     with _opened(snapshot, memory) as connection:
         make_standing(connection, snapshot.administration)
         connection.execute(_CHOSEN_HEADS)
@@ -154,7 +159,9 @@ def _make_months(snapshot: Snapshot, catalogue: Catalogue, paths: Mapping[str, P
         connection.execute(f"CREATE OR REPLACE TEMP VIEW wanted AS {_CHOSEN.format(part='asked_part')}")
         _prepare(connection, snapshot, made, "wanted")
         for months in _in_turn(snapshot, list(paths)):
+            progress("months of facts, kept for next time", done, len(paths))
             _write_months(connection, snapshot, catalogue, {month: paths[month] for month in months})
+            done += len(months)
 
 
 _CHOSEN_HEADS = """

@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.core.mapping import FileMapping
+from tidewaiter.core.progress import Progress
 from tidewaiter.core.tables import DECLARATIONS
 from tidewaiter.storage.lake.ingest.choose import opened
 from tidewaiter.storage.lake.ingest.run import line_counts
-from tidewaiter.storage.lake.ingest.staging import Progress, Staged, stage
+from tidewaiter.storage.lake.ingest.staging import Staged, stage
 from tidewaiter.storage.lake.ingest.versions import settle
 from tidewaiter.storage.lake.lake import Snapshot
 from tidewaiter.storage.lake.schema import quoted, row_schema

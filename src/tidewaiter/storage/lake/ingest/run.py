@@ -9,11 +9,12 @@ from pathlib import Path
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.errors import InputError, LakeError
 from tidewaiter.core.mapping import FileMapping
+from tidewaiter.core.progress import Progress
 from tidewaiter.core.tables import TABLES
 from tidewaiter.storage.lake.complete import counted_on, first_open_day
 from tidewaiter.storage.lake.formats.chunk import InputFile
 from tidewaiter.storage.lake.ingest.choose import opened
-from tidewaiter.storage.lake.ingest.staging import Progress, Staged, stage
+from tidewaiter.storage.lake.ingest.staging import Staged, stage
 from tidewaiter.storage.lake.ingest.versions import settle
 from tidewaiter.storage.lake.lake import Lake, Snapshot
 from tidewaiter.storage.lake.manifest import MANIFEST

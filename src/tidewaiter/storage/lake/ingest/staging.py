@@ -1,6 +1,6 @@
 """Reading a file into typed rows beside the lake: a chunk at a time, so that memory does not grow with the file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from tidewaiter.core.mapping import FileMapping
+from tidewaiter.core.progress import Progress
 from tidewaiter.core.tables import TABLES
 from tidewaiter.storage.lake.formats.chunk import Chunk, InputFile
 from tidewaiter.storage.lake.ingest.convert import Conversion, conversions, register_chunk
@@ -15,9 +16,6 @@ from tidewaiter.storage.lake.ingest.spelling import Column
 from tidewaiter.storage.lake.schema import path_literal
 
 MEMORY = "900MB"
-
-type Progress = Callable[[str, int, int | None], None]
-"""Called with the name of the step, how much of it is done, and of how much (None: not known)."""
 
 
 def connect(spill: Path) -> duckdb.DuckDBPyConnection:
