@@ -89,11 +89,11 @@ def _listing_json(catalogue: Catalogue, chosen: Iterable[Fact]) -> str:
 
 
 def _write(catalogue: Catalogue, lake: Path, start: date, end: date, parquet: Path) -> str:
-    batches = fact_batches(Lake.open(lake).snapshot(), catalogue, start, end)
+    snapshot = Lake.open(lake).snapshot()
     aside = parquet.with_name(f".{parquet.name}.part")
     with progress() as report:
         try:
-            rows = _write_batches(batches, aside, report)
+            rows = _write_batches(fact_batches(snapshot, catalogue, start, end, progress=report), aside, report)
             if not rows:
                 raise NotKnownError(f"the lake holds no declaration lodged from {start} to {end}")
             aside.replace(parquet)
