@@ -3,7 +3,9 @@
 TidewaiterError
 +-- InputError        a file, mapping, profile or argument cannot be used as it stands
 +-- LakeError         the lake is missing, damaged, of another administration, or being written
-+-- NotKnownError     something named does not exist (a fact, a list, a profile, a day)
++-- NotKnownError     something named does not exist (a fact, a list, a profile, a day, a record)
++-- NotAllowedError   the one who asks may not do or see this
++-- ConflictError     the record is not in a state in which this can be done, or another has changed it
 """
 
 from collections.abc import Iterable
@@ -63,3 +65,11 @@ class LakeError(TidewaiterError):
 
 class NotKnownError(TidewaiterError):
     """Something named does not exist."""
+
+
+class NotAllowedError(TidewaiterError):
+    """The one who asks may not do or see this."""
+
+
+class ConflictError(TidewaiterError):
+    """The record is not in a state in which this can be done, or holds other content under the same key."""

@@ -1,0 +1,1 @@
+"""Migrations of the records, oldest first; a released one is never edited."""

@@ -1,0 +1,69 @@
+"""Every table of the records, one file a subject."""
+
+from tidewaiter.storage.records.models.audit import AuditEvent, AuditSalt, ChainHead, LodgedHead
+from tidewaiter.storage.records.models.decision import CapacityDecision, Decision, Load, Recall, Rise
+from tidewaiter.storage.records.models.declaration import Consignment, Declaration, Event, Lodgement, Mark
+from tidewaiter.storage.records.models.draw import Assignment, DrawDay, DrawIdentity, Reexamination
+from tidewaiter.storage.records.models.examination import (
+    Act,
+    Attachment,
+    Exhibit,
+    HandOver,
+    Override,
+    Referral,
+    Result,
+    Seizure,
+)
+from tidewaiter.storage.records.models.lookout import Lookout, LookoutAcknowledgement, LookoutMatch
+from tidewaiter.storage.records.models.office import Office
+from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Officer, Token
+from tidewaiter.storage.records.models.profile import ProfileStep, ProfileVersion, Proposal, Publication, PublishedSet
+from tidewaiter.storage.records.models.retention import LegalHold, Purge, RetentionRule, Tombstone
+from tidewaiter.storage.records.models.trader import TrustedTrader
+
+__all__ = [
+    "Act",
+    "Assignment",
+    "Attachment",
+    "AuditEvent",
+    "AuditSalt",
+    "CapacityDecision",
+    "ChainHead",
+    "Classification",
+    "ClientSystem",
+    "Consignment",
+    "Decision",
+    "Declaration",
+    "DrawDay",
+    "DrawIdentity",
+    "Event",
+    "Exhibit",
+    "HandOver",
+    "LegalHold",
+    "Load",
+    "LodgedHead",
+    "Lodgement",
+    "Lookout",
+    "LookoutAcknowledgement",
+    "LookoutMatch",
+    "Mark",
+    "Office",
+    "Officer",
+    "Override",
+    "ProfileStep",
+    "ProfileVersion",
+    "Proposal",
+    "Publication",
+    "PublishedSet",
+    "Purge",
+    "Recall",
+    "Reexamination",
+    "Referral",
+    "Result",
+    "RetentionRule",
+    "Rise",
+    "Seizure",
+    "Token",
+    "Tombstone",
+    "TrustedTrader",
+]

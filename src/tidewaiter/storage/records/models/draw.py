@@ -1,0 +1,57 @@
+"""The locked draw: days and their keys' digests, what goods are drawn by, assignments and re-examinations."""
+
+from django.db import models
+
+from tidewaiter.storage.records.models.officer import Officer
+
+
+class DrawDay(models.Model):
+    """The key of one day: its digest, lodged in the morning; the key itself only once it was opened to auditors."""
+
+    day = models.DateField(primary_key=True)
+    key_digest = models.CharField(max_length=64)
+    lodged_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    opened_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    opened_second = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+
+
+class DrawIdentity(models.Model):
+    """What goods with a transport document or container are drawn by, and the day whose key draws them."""
+
+    mark = models.CharField(max_length=2000)
+    identity = models.CharField(max_length=2000)
+    day = models.DateField()
+    last_on = models.DateField()
+
+    class Meta:
+        """One row a mark and day of first lodging."""
+
+        constraints = (models.UniqueConstraint(fields=["mark", "day"], name="draw_mark"),)
+
+
+class Assignment(models.Model):
+    """The officer the draw gave an act, with the roster and the weights it was drawn from."""
+
+    subject = models.CharField(max_length=80, unique=True)
+    decision_id = models.CharField(max_length=40, db_index=True)
+    identity = models.CharField(max_length=2000)
+    day = models.DateField()
+    roster = models.JSONField()
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="assignments")
+    at = models.DateTimeField()
+    replaced_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    replaced_reason = models.TextField(blank=True)
+
+
+class Reexamination(models.Model):
+    """Whether a 'nothing found' was drawn to be examined again, by whom, and the share it was drawn with."""
+
+    act_id = models.CharField(max_length=80, unique=True)
+    identity = models.CharField(max_length=2000)
+    day = models.DateField()
+    share = models.FloatField()
+    drawn = models.BooleanField()
+    roster = models.JSONField(default=list)
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
+    at = models.DateTimeField()
