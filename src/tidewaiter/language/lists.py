@@ -17,8 +17,11 @@ KEYS = ("list", "title", "source", "match", "entries", "file")
 _ENTRY_KEYS = ("value", "valid_from", "valid_to", "note")
 
 
-def read_list(fields: Fields) -> NamedList | None:
-    """Return the list of a file; None, with the problem noted, when it has no name."""
+def read_list(fields: Fields, folder: Path | None) -> NamedList | None:
+    """Return the list of a file; None, with the problem noted, when it has no name.
+
+    `folder` is where a CSV file of entries is looked for; None for a text that stands in no folder.
+    """
     fields.refuse_unknown(KEYS, "a list")
     name = fields.text("list")
     if not name:
@@ -27,7 +30,7 @@ def read_list(fields: Fields) -> NamedList | None:
     match = fields.one_of("match", Match, Match.EXACT)
     entries = [entry for node in fields.items("entries") if (entry := _entry(fields, node, match))]
     if "file" in fields.node.by_key:
-        entries += _entries_of_file(fields, match)
+        entries += _entries_of_file(fields, match, folder)
     elif "entries" not in fields.node.by_key:
         fields.say(f"list '{name}' has no entries", fields.node, "write 'entries:' or 'file: name.csv'")
     return NamedList(
@@ -64,15 +67,18 @@ def _checked(entry: Entry, match: Match, place: Place, problems: list[Problem]) 
     return entry
 
 
-def _entries_of_file(fields: Fields, match: Match) -> list[Entry]:
+def _entries_of_file(fields: Fields, match: Match, folder: Path | None) -> list[Entry]:
     node = fields.scalar("file")
     if node is None:
+        return []
+    if folder is None:
+        fields.say("a list kept as a text has no file beside it", node, "write the entries under 'entries:'")
         return []
     name = Path(node.text)
     if name.is_absolute() or ".." in name.parts:
         fields.say(f"'{node.text}' is not beside the list", node, "name a CSV file in the folder of this file")
         return []
-    path = Path(node.place.file or ".").parent / name
+    path = folder / name
     try:
         text = read_text(path)
     except InputError as error:

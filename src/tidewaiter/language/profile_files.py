@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.condition import Always
-from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import Indicator, NamedList, Profile, Status, TestCase, Treatment
 from tidewaiter.core.tables import TABLES
 from tidewaiter.language.cases import case_facts
-from tidewaiter.language.documents import Entries, Node, Scalar, read_document, read_text
+from tidewaiter.language.documents import MAX_BYTES, Entries, Node, Scalar, read_document, read_text
 from tidewaiter.language.fields import Fields
 from tidewaiter.language.lists import is_list, read_list
 from tidewaiter.language.syntax import RESERVED
@@ -61,12 +61,29 @@ type Written = WrittenProfile | WrittenIndicator | NamedList
 def written_in(path: Path, catalogue: Catalogue, problems: list[Problem]) -> list[Written]:
     """Return what the file holds; problems are noted, and what cannot be read is left out."""
     try:
-        root = read_document(read_text(path), str(path))
+        text = read_text(path)
+    except InputError as error:
+        problems.extend(error.problems)
+        return []
+    return _written(text, str(path), path.parent, catalogue, problems)
+
+
+def written_in_text(text: str, name: str, catalogue: Catalogue, problems: list[Problem]) -> list[Written]:
+    """Return what a text holds, as `written_in` does for a file; problems are placed by the name."""
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        problems.append(Problem(f"is larger than {MAX_BYTES:,} bytes", Place(name), "split it into several texts"))
+        return []
+    return _written(text, name, None, catalogue, problems)
+
+
+def _written(text: str, name: str, folder: Path | None, catalogue: Catalogue, problems: list[Problem]) -> list[Written]:
+    try:
+        root = read_document(text, name)
     except InputError as error:
         problems.extend(error.problems)
         return []
     if is_list(root):
-        found = read_list(Fields(root, problems)) if isinstance(root, Entries) else None
+        found = read_list(Fields(root, problems), folder) if isinstance(root, Entries) else None
         return [found] if found else []
     if isinstance(root, Entries) and "indicators" in root.by_key:
         return list(_indicators(Fields(root, problems), catalogue))

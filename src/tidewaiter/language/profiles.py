@@ -1,6 +1,6 @@
-"""Reads folders of profile files into one set, and checks them: every problem of every file at once."""
+"""Reads profile files, or their texts, into one set, and checks them: every problem of every file at once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from tidewaiter.language.cases import failed_cases, failed_indicator_cases
 from tidewaiter.language.documents import Scalar
 from tidewaiter.language.linking import linked_indicators, too_large
 from tidewaiter.language.parse import parse_condition
-from tidewaiter.language.profile_files import WrittenIndicator, WrittenProfile, written_in
+from tidewaiter.language.profile_files import Written, WrittenIndicator, WrittenProfile, written_in, written_in_text
 from tidewaiter.language.surprises import surprises
 
 _REQUIRED = (
@@ -29,10 +29,16 @@ def read_profiles(paths: Iterable[Path | str], catalogue: Catalogue) -> ProfileS
 
     Raises InputError with every problem of every file.
     """
-    reading = _Reading(catalogue, [Path(path) for path in paths])
-    if reading.problems:
-        raise InputError(_in_order(reading.problems))
-    return reading.profile_set()
+    return _whole(_read_files(paths, catalogue))
+
+
+def read_profile_texts(texts: Mapping[str, str], catalogue: Catalogue) -> ProfileSet:
+    """Return everything the texts (YAML by name) hold; problems are placed by the name of their text.
+
+    A list has its entries in the text: there is no folder in which a CSV file could stand beside it. Raises InputError
+    with every problem of every text.
+    """
+    return _whole(_read_texts(texts, catalogue))
 
 
 def check(paths: Iterable[Path | str], catalogue: Catalogue, *, on: date | None = None) -> list[Problem]:
@@ -40,8 +46,16 @@ def check(paths: Iterable[Path | str], catalogue: Catalogue, *, on: date | None 
 
     Test cases are run; lists are read on each case's `lodged_on`, else on `on`, else whatever their validity.
     """
-    reading = _Reading(catalogue, [Path(path) for path in paths])
-    profile_set = reading.profile_set()
+    return _checked(_read_files(paths, catalogue), on)
+
+
+def check_texts(texts: Mapping[str, str], catalogue: Catalogue, *, on: date | None = None) -> list[Problem]:
+    """Return every problem and warning of every text (YAML by name), as `check` does for files."""
+    return _checked(_read_texts(texts, catalogue), on)
+
+
+def _checked(reading: "_Reading", on: date | None) -> list[Problem]:
+    catalogue, profile_set = reading.catalogue, reading.profile_set()
     indicators = {name: indicator.condition for name, indicator in profile_set.indicators.items()}
     found = list(reading.problems)
     for indicator in profile_set.indicators.values():
@@ -80,15 +94,47 @@ def _record_problems(profile: Profile) -> list[Problem]:
     return found
 
 
+def _read_files(paths: Iterable[Path | str], catalogue: Catalogue) -> "_Reading":
+    problems: list[Problem] = []
+    files = _files([Path(path) for path in paths], problems)
+    written = [found for file in files for found in written_in(file, catalogue, problems)]
+    return _Reading(catalogue, written, problems)
+
+
+def _read_texts(texts: Mapping[str, str], catalogue: Catalogue) -> "_Reading":
+    problems: list[Problem] = []
+    written = [found for name, text in texts.items() for found in written_in_text(text, name, catalogue, problems)]
+    return _Reading(catalogue, written, problems)
+
+
+def _whole(reading: "_Reading") -> ProfileSet:
+    if reading.problems:
+        raise InputError(_in_order(reading.problems))
+    return reading.profile_set()
+
+
+def _files(paths: list[Path], problems: list[Problem]) -> list[Path]:
+    """Return the files to be read, each once however it was named."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("[!.]*") if file.suffix in (".yaml", ".yml") and file.is_file())
+            if not found:
+                problems.append(Problem("holds no profile files", Place(str(path)), "name a folder with .yaml files"))
+            files += found
+        else:
+            files.append(path)
+    return list({file.resolve(): file for file in reversed(files)}.values())[::-1]
+
+
 class _Reading:
     """One reading of some files: what they hold, and every problem."""
 
-    def __init__(self, catalogue: Catalogue, paths: list[Path]) -> None:
+    def __init__(self, catalogue: Catalogue, written: Collection[Written], problems: list[Problem]) -> None:
         self.catalogue = catalogue
-        self.problems: list[Problem] = []
+        self.problems = problems
         self.unreadable: set[str] = set()
         self.unreadable_indicators: set[str] = set()
-        written = [found for file in self._files(paths) for found in written_in(file, catalogue, self.problems)]
         self.lists = self._unique("list", [found for found in written if isinstance(found, NamedList)])
         self._indicator_texts = [found for found in written if isinstance(found, WrittenIndicator)]
         self._profile_texts = [found for found in written if isinstance(found, WrittenProfile)]
@@ -98,22 +144,6 @@ class _Reading:
         self._own = dict(self.indicators)
         self._link()
         self._spread_unreadable()
-
-    def _files(self, paths: list[Path]) -> list[Path]:
-        """Return the files to be read, each once however it was named."""
-        files: list[Path] = []
-        for path in paths:
-            if path.is_dir():
-                found = sorted(
-                    file for file in path.rglob("[!.]*") if file.suffix in (".yaml", ".yml") and file.is_file()
-                )
-                if not found:
-                    advice = "name a folder with .yaml files"
-                    self.problems.append(Problem("holds no profile files", Place(str(path)), advice))
-                files += found
-            else:
-                files.append(path)
-        return list({file.resolve(): file for file in reversed(files)}.values())[::-1]
 
     def _unique[T: (NamedList, Indicator, Profile)](self, kind: str, found: Iterable[T]) -> dict[str, T]:
         by_name: dict[str, T] = {}

@@ -1,11 +1,11 @@
-"""Writes a profile as the YAML text that reads back as the same profile."""
+"""Writes a profile or a named list as the YAML text that reads back as the same."""
 
 from decimal import Decimal
 
 import yaml
 
 from tidewaiter.core.condition import Condition
-from tidewaiter.core.profile import Profile, Status, TestCase, Treatment
+from tidewaiter.core.profile import Entry, Match, NamedList, Profile, Status, TestCase, Treatment
 from tidewaiter.language.profile_files import DAYS, KEYS, LINES, NUMBERS, TEXTS
 from tidewaiter.language.text import constant_text, text_in_lines
 
@@ -43,6 +43,25 @@ def write_profile(profile: Profile) -> str:
     ordered = {key: found[key] for key in KEYS if key in found}
     written: str = yaml.dump(ordered, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return written
+
+
+def write_list(named: NamedList) -> str:
+    """Return the list as YAML with its entries in the text; parts that are blank are left out."""
+    found: dict[str, object] = {"list": named.name}
+    for key in ("title", "source"):
+        if value := getattr(named, key):
+            found[key] = value
+    if named.match is not Match.EXACT:
+        found["match"] = str(named.match)
+    found["entries"] = [_entry(entry) for entry in named.entries]
+    written: str = yaml.dump(found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return written
+
+
+def _entry(entry: Entry) -> object:
+    days = {key: _Bare(day) for key in ("valid_from", "valid_to") if (day := getattr(entry, key)) is not None}
+    note = {"note": entry.note} if entry.note else {}
+    return {"value": entry.value, **days, **note} if days or note else entry.value
 
 
 def _parts(profile: Profile) -> dict[str, object]:
