@@ -53,13 +53,17 @@ class Decision(models.Model):
 
 
 class Rise(models.Model):
-    """An entry of the feed of changes: a decision whose channel is stricter than the one before.
+    """An entry of the feed of changes: a declaration's channel is now another than the one before.
 
+    `kind` is rise (a decision is stricter than the one before), override (a person raised or lowered the channel;
+    `reference` names the record) or lapsed (nobody looked at a yellow in time: its treatment ended, the channel stays).
     `cursor` is the number of its audit event: entries become visible in its order, so that none is ever missed.
     """
 
     cursor = models.BigIntegerField(primary_key=True)
-    decision = models.OneToOneField(Decision, on_delete=models.CASCADE)
+    decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="rises")
+    kind = models.CharField(max_length=12, default="rise")
+    reference = models.CharField(max_length=60, blank=True)
     declaration_id = models.CharField(max_length=200)
     before = models.CharField(max_length=8)
     after = models.CharField(max_length=8)

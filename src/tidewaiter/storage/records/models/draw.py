@@ -40,8 +40,33 @@ class Assignment(models.Model):
     roster = models.JSONField()
     officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="assignments")
     at = models.DateTimeField()
-    replaced_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
-    replaced_reason = models.TextField(blank=True)
+
+
+class Replacement(models.Model):
+    """A manager gave an act to another officer than the one before, off the draw, for a reason."""
+
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="replacements")
+    before = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    after = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+
+class Duty(models.Model):
+    """An examiner is on duty at an office from one instant to another (the end is not included)."""
+
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="duties")
+    office = models.CharField(max_length=35)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        """Looked up by office and time."""
+
+        indexes = (models.Index(fields=["office", "ends_at"]),)
 
 
 class Reexamination(models.Model):

@@ -9,7 +9,9 @@ from tidewaiter.storage.records.models.officer import Officer
 class Act(models.Model):
     """One examination act that a selection asks for. Its results are versions; the highest number counts.
 
-    `reexamines` names the act whose 'nothing found' it looks at again.
+    `act_id` is drawn at random: neither a number counted up nor one made of the declaration, so that it tells nothing.
+    `state` is open (nothing recorded), pending (looked at, an answer is awaited) or closed. `reexamines` names the act
+    whose 'nothing found' it looks at again; nobody but the inspectorate may see that it does.
     """
 
     act_id = models.CharField(max_length=80, primary_key=True)
@@ -24,9 +26,22 @@ class Act(models.Model):
     closed_at = models.DateTimeField(null=True)
     reexamines = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
 
+    class Meta:
+        """What waits at an office is looked for often."""
+
+        indexes = (models.Index(fields=["office"], condition=~models.Q(state="closed"), name="acts_waiting"),)
+
+    def __str__(self) -> str:
+        """Return the number."""
+        return self.act_id
+
 
 class Result(models.Model):
-    """One version of what an act established; `row` has the fields of the lake's results."""
+    """One version of what an act established; `row` has the fields of the lake's results.
+
+    `by` is None where nobody looked: the service itself closed the act (goods released, treatment lapsed). `note` is
+    the officer's own text, `reason` why there is a new version.
+    """
 
     act = models.ForeignKey(Act, on_delete=models.PROTECT, related_name="results")
     version = models.PositiveIntegerField()
@@ -34,7 +49,8 @@ class Result(models.Model):
     outcome = models.CharField(max_length=20)
     row = models.JSONField()
     note = models.TextField(blank=True)
-    by = models.ForeignKey(Officer, on_delete=models.PROTECT)
+    reason = models.TextField(blank=True)
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
     known_at = models.DateTimeField()
     copied_at = models.DateTimeField(null=True)
 
@@ -42,15 +58,18 @@ class Result(models.Model):
         """One row a version."""
 
         constraints = (models.UniqueConstraint(fields=["act", "version"], name="result_version"),)
+        indexes = (models.Index(fields=["id"], condition=models.Q(copied_at=None), name="result_uncopied"),)
 
 
 class Seizure(models.Model):
-    """One version of a seizure record; `row` has the fields of the lake's seizures."""
+    """One version of a seizure record; `row` has the fields of the lake's seizures, `reason` why it is a new one."""
 
     seizure_number = models.CharField(max_length=80)
     version = models.PositiveIntegerField()
     declaration_id = models.CharField(max_length=200, blank=True, db_index=True)
+    office = models.CharField(max_length=35, blank=True, db_index=True)
     row = models.JSONField()
+    reason = models.TextField(blank=True)
     by = models.ForeignKey(Officer, on_delete=models.PROTECT)
     known_at = models.DateTimeField()
     copied_at = models.DateTimeField(null=True)
@@ -59,6 +78,7 @@ class Seizure(models.Model):
         """One row a version."""
 
         constraints = (models.UniqueConstraint(fields=["seizure_number", "version"], name="seizure_version"),)
+        indexes = (models.Index(fields=["id"], condition=models.Q(copied_at=None), name="seizure_uncopied"),)
 
 
 class Attachment(models.Model):
@@ -78,8 +98,9 @@ class Attachment(models.Model):
 
 
 class Exhibit(models.Model):
-    """An exhibit or sample: number, what it is, seals, and who holds it."""
+    """An exhibit or sample (`kind`): number, what it is, seals, and who holds it."""
 
+    kind = models.CharField(max_length=12, default="exhibit")
     number = models.CharField(max_length=80, primary_key=True)
     record = models.CharField(max_length=200, db_index=True)
     description = models.TextField()
@@ -93,7 +114,10 @@ class Exhibit(models.Model):
 
 
 class HandOver(models.Model):
-    """An exhibit went from one hand to another; both sign. `signed_at` None: offered, not yet taken."""
+    """An exhibit went from one hand to another; both sign. `signed_at` None: offered, not yet taken.
+
+    An offer that came to nothing has `ended_at` and `ended_as` (declined or withdrawn) instead.
+    """
 
     exhibit = models.ForeignKey(Exhibit, on_delete=models.PROTECT, related_name="hand_overs")
     ordinal = models.PositiveIntegerField()
@@ -105,6 +129,8 @@ class HandOver(models.Model):
     reason = models.TextField(blank=True)
     offered_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_as = models.CharField(max_length=12, blank=True)
 
     class Meta:
         """One row a step."""
@@ -113,7 +139,11 @@ class HandOver(models.Model):
 
 
 class Referral(models.Model):
-    """A declaration referred to post-clearance audit, or a case to investigation, with its own outcome."""
+    """A declaration referred to post-clearance audit, or a case to investigation, with its own outcome.
+
+    `by` is None where the channel itself referred it; `officer` the one who has taken it up. `schedule` is the
+    disclosure schedule of an investigation.
+    """
 
     kind = models.CharField(max_length=20)
     declaration_id = models.CharField(max_length=200, db_index=True)
@@ -121,7 +151,8 @@ class Referral(models.Model):
     trader_code = models.CharField(max_length=64, blank=True, db_index=True)
     cause = models.CharField(max_length=200)
     state = models.CharField(max_length=12, default="open")
-    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="referred")
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="referrals")
     referred_at = models.DateTimeField()
     schedule = models.JSONField(default=list)
     outcome = models.CharField(max_length=20, blank=True)
@@ -130,7 +161,10 @@ class Referral(models.Model):
 
 
 class Override(models.Model):
-    """A human change of channel. Lowering above the set level needs a second person before it takes effect."""
+    """A human change of channel. Lowering above the set level needs a second person before it takes effect.
+
+    `state` is proposed, in force, refused or superseded (a later override counts).
+    """
 
     declaration_id = models.CharField(max_length=200, db_index=True)
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="overrides")
@@ -142,5 +176,6 @@ class Override(models.Model):
     at = models.DateTimeField()
     second = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
     second_at = models.DateTimeField(null=True)
+    second_reason = models.TextField(blank=True)
     state = models.CharField(max_length=12)
     result_act = models.ForeignKey(Act, on_delete=models.PROTECT, null=True)
