@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import pyarrow as pa
 
 from tidewaiter.core.condition import Condition, InList, facts_of, linked, walk
-from tidewaiter.core.decision import Decision
+from tidewaiter.core.decision import ORDINARY, Circumstances, Decision
 from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.lookout import Lookout, LookoutMatch
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import Profile, ProfileSet, Status, effective_conditions, resolved
 from tidewaiter.engines.matching.bitmaps import scan
@@ -19,8 +21,12 @@ from tidewaiter.engines.selection.chapters import chapter_instructions
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.engines.selection.routing import Hits, Selectivity, Subject, route
 
-_MANDATORY = "\0mandatory "
+MANDATORY_MARK = "\0mandatory "
 """Put before the codes of mandatory controls, so that they cannot meet a profile's."""
+
+NO_LOOKOUTS: Mapping[str, Lookout] = MappingProxyType({})
+NO_MATCHES: Mapping[str, tuple[LookoutMatch, ...]] = MappingProxyType({})
+NO_CIRCUMSTANCES: Mapping[str, Circumstances] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,17 @@ class InForce:
     left_out: Mapping[str, str]
 
 
-def in_force(profile_set: ProfileSet, policy: Policy, catalogue: Catalogue, on: date) -> InForce:
-    """Return what selects on that day: the active profiles within their validity, and the policy's controls."""
+def in_force(
+    profile_set: ProfileSet,
+    policy: Policy,
+    catalogue: Catalogue,
+    on: date,
+    lookouts: Mapping[str, Lookout] = NO_LOOKOUTS,
+) -> InForce:
+    """Return what selects on that day: the active profiles within their validity, and the policy's controls.
+
+    `lookouts` are the open ones in force, by reference (engines.selection.lookouts).
+    """
     left_out = {
         code: reason
         for code, profile in sorted(profile_set.profiles.items())
@@ -47,7 +62,7 @@ def in_force(profile_set: ProfileSet, policy: Policy, catalogue: Catalogue, on: 
         control.code: resolved(linked(control.condition, indicators), profile_set.lists, on)
         for control in policy.mandatory
     }
-    selectivity = Selectivity(active, policy, chapter_instructions(active, conditions))
+    selectivity = Selectivity(active, policy, chapter_instructions(active, conditions), lookouts)
     return InForce(selectivity, conditions, mandatory, left_out)
 
 
@@ -86,35 +101,52 @@ def facts_needed(force: InForce) -> frozenset[str]:
     return frozenset(asked.union(ROUTING_FACTS))
 
 
-def decide_all(facts: pa.Table, force: InForce, *, identities: Mapping[str, str], key: bytes) -> Iterator[Decision]:
+def decide_all(
+    facts: pa.Table,
+    force: InForce,
+    *,
+    identities: Mapping[str, str],
+    key: bytes,
+    lookouts: Mapping[str, tuple[LookoutMatch, ...]] = NO_MATCHES,
+    circumstances: Mapping[str, Circumstances] = NO_CIRCUMSTANCES,
+) -> Iterator[Decision]:
     """Decide every declaration of a fact table once, in the order of their first rows.
 
     `facts` has the columns of `facts_needed` and one version of each declaration; `identities` gives what each
-    declaration is drawn by.
+    declaration is drawn by, `lookouts` the lookouts it meets and `circumstances` what else is known of it (left out:
+    nothing).
     """
     hits = _hits(facts, force)
     for subject in _subjects(facts):
-        own = hits.get(subject.declaration_id, Hits())
-        yield route(subject, own, force.selectivity, Draw(key, identities[subject.declaration_id]))
+        number = subject.declaration_id
+        own = replace(hits.get(number, Hits()), lookouts=lookouts.get(number, ()))
+        beside = circumstances.get(number, ORDINARY)
+        yield route(subject, own, force.selectivity, Draw(key, identities[number]), beside)
+
+
+def all_conditions(force: InForce) -> dict[str, Condition]:
+    """Return every condition in force by name: those of profiles by code, mandatory controls with their mark."""
+    return {**force.conditions, **{MANDATORY_MARK + code: c for code, c in force.mandatory.items()}}
 
 
 def _hits(facts: pa.Table, force: InForce) -> dict[str, Hits]:
     """Return the hits of each declaration that has any: item numbers by profile and by mandatory control."""
-    compiled = compile_set({**force.conditions, **{_MANDATORY + code: c for code, c in force.mandatory.items()}})
+    compiled = compile_set(all_conditions(force))
     items: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for batch, hits in scan(compiled, facts.to_batches(max_chunksize=BLOCK_ROWS)):
         ids, numbers = batch.column("declaration_id"), batch.column("item_number")
         for place, code in enumerate(hits.names):
             for row in hits.rows_of(place).tolist():
                 items[ids[row].as_py()][code].append(numbers[row].as_py())
-    return {declaration_id: _split(by_code) for declaration_id, by_code in items.items()}
+    return {declaration_id: split_hits(by_code) for declaration_id, by_code in items.items()}
 
 
-def _split(by_code: Mapping[str, list[int]]) -> Hits:
-    mandatory = {code for code in by_code if code.startswith(_MANDATORY)}
+def split_hits(by_code: Mapping[str, list[int]]) -> Hits:
+    """Return hits by the names of `all_conditions` as those of profiles and those of mandatory controls."""
+    mandatory = {code for code in by_code if code.startswith(MANDATORY_MARK)}
     return Hits(
         profiles={code: tuple(sorted(numbers)) for code, numbers in by_code.items() if code not in mandatory},
-        mandatory={code.removeprefix(_MANDATORY): tuple(sorted(by_code[code])) for code in mandatory},
+        mandatory={code.removeprefix(MANDATORY_MARK): tuple(sorted(by_code[code])) for code in mandatory},
     )
 
 

@@ -7,9 +7,16 @@ draw is the same float in every process and language.
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tidewaiter.core.errors import NotKnownError
 
 RANDOM = "random"
+EXPLORATION = "exploration"
+ASSIGNMENT = "assignment"
+RE_EXAMINATION = "re-examination"
+DELAY = "delay"
 INSTRUCTION = "instruction"
 
 
@@ -18,22 +25,68 @@ def profile_purpose(code: str) -> str:
     return f"profile:{code}"
 
 
+class Drawn(Protocol):
+    """Whatever gives the fractions of one identity."""
+
+    @property
+    def identity(self) -> str:
+        """Return what is drawn for."""
+
+    def fraction(self, purpose: str) -> float:
+        """Return u for that purpose: at least 0, below 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """All draws of one identity under one key."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     identity: str
 
     def fraction(self, purpose: str) -> float:
         """Return u for that purpose: at least 0, below 1, a multiple of 2**-53."""
         message = purpose.encode() + b"\0" + self.identity.encode()
-        digest = hmac.new(self.key, message, hashlib.sha256).digest()
+        digest = hmac.digest(self.key, message, "sha256")
         return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)
 
-    def choice(self, purpose: str, options: Sequence[str]) -> str:
-        """Return one of the options, each as likely as any other."""
-        return options[int(self.fraction(purpose) * len(options))]
+
+@dataclass(frozen=True, slots=True)
+class RecordedDraw:
+    """The fractions a decision drew, by purpose: enough to replay it without the key."""
+
+    identity: str
+    fractions: Mapping[str, float]
+
+    def fraction(self, purpose: str) -> float:
+        """Return the fraction drawn then. Raises NotKnownError for a purpose that was not drawn."""
+        if purpose not in self.fractions:
+            raise NotKnownError(f"nothing was drawn for '{purpose}' when '{self.identity}' was decided")
+        return self.fractions[purpose]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A draw that keeps what was drawn of it."""
+
+    source: Drawn
+    fractions: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Return what is drawn for."""
+        return self.source.identity
+
+    def fraction(self, purpose: str) -> float:
+        """Return u for that purpose, and keep it."""
+        found = self.fractions.get(purpose)
+        if found is None:
+            found = self.fractions[purpose] = self.source.fraction(purpose)
+        return found
+
+
+def chosen[T](fraction: float, options: Sequence[T]) -> T:
+    """Return the option the fraction falls on, each as likely as any other. There is at least one."""
+    return options[int(fraction * len(options))]
 
 
 def identity(declaration_id: str, document: str | None, containers: Collection[str]) -> str:
