@@ -62,7 +62,8 @@ class Screening:
 
     `tested` are the pairs (officers, edits) compared; `too_small` those with too little to say anything about, which
     were left out before their results were looked at; `least` the fewest cases that one needs; `level` the
-    false-discovery level that the adjusted p-values were held against; `notes` what else was left out, and why.
+    false-discovery level that the adjusted p-values were held against (None: facts are listed, nothing is tested);
+    `notes` what else was left out, and why.
     """
 
     kind: Kind
@@ -71,17 +72,15 @@ class Screening:
     tested: int
     too_small: int
     least: int
-    level: float
+    level: float | None
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return one line that says how much was looked at and how it was corrected."""
         left = f"; {self.too_small:,} not tested, with too few cases (at least {self.least})" if self.too_small else ""
         notes = "".join(f"; {note}" for note in self.notes)
-        return (
-            f"{self.kind}: {len(self.findings):,} findings among {self.tested:,} {self.unit} tested "
-            f"(Benjamini-Hochberg at {self.level:g}){left}{notes}"
-        )
+        how = "looked at" if self.level is None else f"tested (Benjamini-Hochberg at {self.level:g})"
+        return f"{self.kind}: {len(self.findings):,} findings among {self.tested:,} {self.unit} {how}{left}{notes}"
 
 
 def share(name: str, part: int, whole: int, expected: float | None = None) -> tuple[Figure, ...]:
