@@ -10,7 +10,8 @@ class Lookout(models.Model):
     """One lookout. `covert` ones (monitor and notify) change nothing that channel, examiner or declarant can see.
 
     `subject` is what it is met by: a mapping of kinds of value to values (see core.lookout); `reason` is restricted,
-    `instruction` is for the examiner. `rank` is the classification it needs to be seen.
+    `instruction` is for the examiner. `rank` is the classification it needs to be seen. An end that waits for a second
+    person has `ended_by` and no `ended_at`; with `shorten_to` it is a shortening, and an outcome is not yet due.
     """
 
     reference = models.CharField(max_length=20, unique=True)
@@ -32,6 +33,7 @@ class Lookout(models.Model):
     ended_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="ended_lookouts")
     ended_second = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
     ended_at = models.DateTimeField(null=True)
+    shorten_to = models.DateTimeField(null=True)
     outcome = models.TextField(blank=True)
 
     def __str__(self) -> str:

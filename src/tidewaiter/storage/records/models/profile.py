@@ -1,7 +1,10 @@
 """Risk profiles, indicators, lists and policies as versions that never change once in force, and what is published."""
 
+from typing import Any
+
 from django.db import models
 
+from tidewaiter.core.errors import ConflictError
 from tidewaiter.core.profile import Status
 from tidewaiter.storage.records.models.officer import Officer
 
@@ -9,16 +12,19 @@ from tidewaiter.storage.records.models.officer import Officer
 class ProfileVersion(models.Model):
     """One version of a risk profile: its whole text (YAML) and where it stands in its life.
 
-    Only a draft's text can change. `rank` is the classification that reading the rationale needs.
+    Only a draft's text can change. `rank` is the classification that reading the rationale needs; `title` is the
+    text's, kept for lists. `valid_from`, `valid_to` and `review_on` are the text's until a review sets another day.
     """
 
     code = models.CharField(max_length=64)
     number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200, blank=True)
     text = models.TextField()
     digest = models.CharField(max_length=64)
     status = models.CharField(max_length=12, choices=[(s.value, s.value) for s in Status], default=Status.DRAFT.value)
     rank = models.PositiveSmallIntegerField(default=0)
     author = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="written_profiles")
+    co_authors = models.ManyToManyField(Officer, related_name="co_written_profiles")
     reviewer = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="reviewed_profiles")
     approver = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="approved_profiles")
     valid_from = models.DateField(null=True)
@@ -27,22 +33,42 @@ class ProfileVersion(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        """One row a code and number."""
+        """One row a code and number, and of one code at most one active."""
 
-        constraints = (models.UniqueConstraint(fields=["code", "number"], name="profile_version"),)
+        constraints = (
+            models.UniqueConstraint(fields=["code", "number"], name="profile_version"),
+            models.UniqueConstraint(
+                fields=["code"], condition=models.Q(status=Status.ACTIVE.value), name="one_active_version"
+            ),
+        )
         indexes = (models.Index(fields=["status"]),)
 
     def __str__(self) -> str:
         """Return code and version."""
         return f"{self.code}@{self.number}"
 
+    @property
+    def reference(self) -> str:
+        """Return how the audit chain names the version."""
+        return f"profile:{self.code}@{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the version. Raises ConflictError for another text where the one kept is no draft's."""
+        kept = ProfileVersion.objects.filter(pk=self.pk).values_list("status", "text", "code", "number").first()
+        if kept is not None and kept[0] != Status.DRAFT.value and kept[1:] != (self.text, self.code, self.number):
+            raise ConflictError(f"{self.code} version {self.number} is {kept[0]}: its text can no longer change")
+        super().save(*args, **kwargs)
+
 
 class ProfileStep(models.Model):
-    """One step of a version's life: who, when, from where to where, and why."""
+    """One step of a version's life: who (None: the clock), when, from where to where, and why.
+
+    An edit is a step from draft to draft; `report` holds what a test found, or what a review recommends.
+    """
 
     version = models.ForeignKey(ProfileVersion, on_delete=models.PROTECT, related_name="steps")
     at = models.DateTimeField()
-    by = models.ForeignKey(Officer, on_delete=models.PROTECT)
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
     before = models.CharField(max_length=12)
     after = models.CharField(max_length=12)
     reason = models.TextField(blank=True)
@@ -50,14 +76,14 @@ class ProfileStep(models.Model):
 
 
 class Proposal(models.Model):
-    """A version of a text that two persons put in force: an indicator, a list or the routing policy.
+    """A version of a text that two persons put in force: an indicator, a list, the routing policy, a trader's status.
 
-    `kind` is indicator, list or policy; the one in force is the latest with state "in force". `direction` (of a list:
-    raises or lowers) and `lost` (past selections that it would have lost) are computed when it is proposed; an edit
-    that only raises acts at once and is `reviewed_by` another within a day.
+    The one in force is the latest with state "in force". `direction` (of a list: raises or lowers) and `lost` (what it
+    would change: past selections lost, profiles changed) are computed when it is proposed; a list edit that only
+    raises acts at once and is `reviewed_by` another within a day.
     """
 
-    KINDS = ("indicator", "list", "policy")
+    KINDS = ("indicator", "list", "policy", "trader")
     STATES = ("proposed", "in force", "refused", "superseded")
 
     kind = models.CharField(max_length=12)
