@@ -1,0 +1,81 @@
+"""A yellow that nobody looked at in time: its treatment ends, its channel stays (ruling 1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.acts import NOT_INSPECTED, OPEN, close_unseen, refer_to_audit
+from tidewaiter.actions.changes import LAPSED, Change, announce
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.policy import Policy
+from tidewaiter.storage.records.models import Act, Declaration, Result
+
+REASON = "not looked at in time"
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """How many acts nobody looked at in time, of one officer (empty: not yet given to one) at one office."""
+
+    office: str
+    officer: str
+    acts: int
+
+
+def expire_yellow(*, policy: Policy, on: date, by: Actor, at: datetime) -> list[Act]:
+    """End the treatment of each yellow that lapses by that day of the administration; return the acts closed.
+
+    The act is closed as "not inspected", the goods are referred to post-clearance audit, and the feed of changes tells
+    that the goods may be released; the channel stays yellow in every record. A second examination that lapses is
+    closed and no more. Nothing happens, and nothing is recorded, where nothing lapses.
+    """
+    acts = _lapsing(policy, on)
+    return _expire(acts=acts, by=by, at=at) if acts else []
+
+
+@action("act.expire")
+def _expire(*, acts: Sequence[Act], by: Actor, at: datetime) -> list[Act]:
+    held = list(
+        Act.objects.select_for_update(of=("self",))
+        .select_related("officer", "decision")
+        .filter(pk__in=[act.pk for act in acts], state=OPEN)
+    )
+    close_unseen(held, reason=REASON, at=at)
+    record("act:lapsed", str(len(held)).encode())
+    first = [act for act in held if act.reexamines_id is None]
+    refer_to_audit([act.decision for act in first], "yellow not looked at in time", at=at)
+    declarations = Declaration.objects.in_bulk({act.declaration_id for act in first})
+    announce(
+        [
+            Change(kind=LAPSED, declaration=one, before=Channel.YELLOW, after=Channel.YELLOW, reference="")
+            for one in declarations.values()
+        ],
+        actor=by.reference,
+        at=at,
+    )
+    return held
+
+
+def _lapsing(policy: Policy, on: date) -> list[Act]:
+    days = policy.yellow_expires_after_days
+    if days is None:
+        return []
+    yellow = Declaration.objects.filter(channel=Channel.YELLOW.value, in_flight=True).values("pk")
+    waiting = Act.objects.filter(
+        state=OPEN, due_on__lt=on, decision__decided_on__lte=on - timedelta(days=days), declaration_id__in=yellow
+    )
+    return list(waiting.order_by("pk"))
+
+
+def lapsed_by_officer(start: datetime, end: datetime) -> list[Lapsed]:
+    """Return how many acts of each officer lapsed from start to end (not included), most first."""
+    results = Result.objects.select_related("act").filter(
+        known_at__gte=start, known_at__lt=end, outcome=NOT_INSPECTED, row__not_inspected_reason=REASON
+    )
+    counts: dict[tuple[str, str], int] = {}
+    for one in results:
+        key = (one.act.office, one.row.get("officer", ""))
+        counts[key] = counts.get(key, 0) + 1
+    found = [Lapsed(office, officer, count) for (office, officer), count in counts.items()]
+    return sorted(found, key=lambda one: (-one.acts, one.office, one.officer))
