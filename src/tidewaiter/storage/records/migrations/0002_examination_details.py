@@ -5,147 +5,166 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('records', '0001_initial'),
+        ("records", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Duty',
+            name="Duty",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('office', models.CharField(max_length=35)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("office", models.CharField(max_length=35)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Replacement',
+            name="Replacement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.TextField()),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.TextField()),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.RemoveField(
-            model_name='assignment',
-            name='replaced_by',
+            model_name="assignment",
+            name="replaced_by",
         ),
         migrations.RemoveField(
-            model_name='assignment',
-            name='replaced_reason',
+            model_name="assignment",
+            name="replaced_reason",
         ),
         migrations.AddField(
-            model_name='exhibit',
-            name='kind',
-            field=models.CharField(default='exhibit', max_length=12),
+            model_name="exhibit",
+            name="kind",
+            field=models.CharField(default="exhibit", max_length=12),
         ),
         migrations.AddField(
-            model_name='handover',
-            name='ended_as',
+            model_name="handover",
+            name="ended_as",
             field=models.CharField(blank=True, max_length=12),
         ),
         migrations.AddField(
-            model_name='handover',
-            name='ended_at',
+            model_name="handover",
+            name="ended_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='override',
-            name='second_reason',
+            model_name="override",
+            name="second_reason",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='referred', to='records.officer'),
+            model_name="referral",
+            name="by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="referred", to="records.officer"
+            ),
         ),
         migrations.AddField(
-            model_name='result',
-            name='reason',
+            model_name="result",
+            name="reason",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='rise',
-            name='kind',
-            field=models.CharField(default='rise', max_length=12),
+            model_name="rise",
+            name="kind",
+            field=models.CharField(default="rise", max_length=12),
         ),
         migrations.AddField(
-            model_name='rise',
-            name='reference',
+            model_name="rise",
+            name="reference",
             field=models.CharField(blank=True, max_length=60),
         ),
         migrations.AddField(
-            model_name='seizure',
-            name='office',
+            model_name="seizure",
+            name="office",
             field=models.CharField(blank=True, db_index=True, max_length=35),
         ),
         migrations.AddField(
-            model_name='seizure',
-            name='reason',
+            model_name="seizure",
+            name="reason",
             field=models.TextField(blank=True),
         ),
         migrations.AlterField(
-            model_name='referral',
-            name='officer',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='records.officer'),
+            model_name="referral",
+            name="officer",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="referrals", to="records.officer"
+            ),
         ),
         migrations.AlterField(
-            model_name='result',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='records.officer'),
+            model_name="result",
+            name="by",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="records.officer"),
         ),
         migrations.AlterField(
-            model_name='rise',
-            name='decision',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rises', to='records.decision'),
+            model_name="rise",
+            name="decision",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="rises", to="records.decision"
+            ),
         ),
         migrations.AddIndex(
-            model_name='act',
-            index=models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['office'], name='acts_waiting'),
+            model_name="act",
+            index=models.Index(
+                condition=models.Q(("state", "closed"), _negated=True), fields=["office"], name="acts_waiting"
+            ),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(condition=models.Q(('copied_at', None)), fields=['id'], name='result_uncopied'),
+            model_name="result",
+            index=models.Index(condition=models.Q(("copied_at", None)), fields=["id"], name="result_uncopied"),
         ),
         migrations.AddIndex(
-            model_name='seizure',
-            index=models.Index(condition=models.Q(('copied_at', None)), fields=['id'], name='seizure_uncopied'),
+            model_name="seizure",
+            index=models.Index(condition=models.Q(("copied_at", None)), fields=["id"], name="seizure_uncopied"),
         ),
         migrations.AddField(
-            model_name='duty',
-            name='by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.officer'),
+            model_name="duty",
+            name="by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="records.officer"
+            ),
         ),
         migrations.AddField(
-            model_name='duty',
-            name='officer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='duties', to='records.officer'),
+            model_name="duty",
+            name="officer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="duties", to="records.officer"
+            ),
         ),
         migrations.AddField(
-            model_name='replacement',
-            name='after',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.officer'),
+            model_name="replacement",
+            name="after",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="records.officer"
+            ),
         ),
         migrations.AddField(
-            model_name='replacement',
-            name='assignment',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='replacements', to='records.assignment'),
+            model_name="replacement",
+            name="act",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="replacements", to="records.act"
+            ),
         ),
         migrations.AddField(
-            model_name='replacement',
-            name='before',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.officer'),
+            model_name="replacement",
+            name="before",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="records.officer"
+            ),
         ),
         migrations.AddField(
-            model_name='replacement',
-            name='by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.officer'),
+            model_name="replacement",
+            name="by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="records.officer"
+            ),
         ),
         migrations.AddIndex(
-            model_name='duty',
-            index=models.Index(fields=['office', 'ends_at'], name='records_dut_office_469f90_idx'),
+            model_name="duty",
+            index=models.Index(fields=["office", "ends_at"], name="records_dut_office_469f90_idx"),
         ),
     ]

@@ -3,7 +3,7 @@
 from tidewaiter.storage.records.models.audit import AuditEvent, AuditSalt, ChainHead, LodgedHead
 from tidewaiter.storage.records.models.decision import CapacityDecision, Decision, Load, Recall, Rise
 from tidewaiter.storage.records.models.declaration import Consignment, Declaration, Event, Lodgement, Mark
-from tidewaiter.storage.records.models.draw import Assignment, DrawDay, DrawIdentity, Duty, Reexamination, Replacement
+from tidewaiter.storage.records.models.draw import Assignment, DrawDay, DrawIdentity, Duty, Reexamination
 from tidewaiter.storage.records.models.examination import (
     Act,
     Attachment,
@@ -11,6 +11,7 @@ from tidewaiter.storage.records.models.examination import (
     HandOver,
     Override,
     Referral,
+    Replacement,
     Result,
     Seizure,
 )

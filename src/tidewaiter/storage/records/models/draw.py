@@ -42,17 +42,6 @@ class Assignment(models.Model):
     at = models.DateTimeField()
 
 
-class Replacement(models.Model):
-    """A manager gave an act to another officer than the one before, off the draw, for a reason."""
-
-    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="replacements")
-    before = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
-    after = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
-    reason = models.TextField()
-    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-
-
 class Duty(models.Model):
     """An examiner is on duty at an office from one instant to another (the end is not included)."""
 

@@ -36,6 +36,17 @@ class Act(models.Model):
         return self.act_id
 
 
+class Replacement(models.Model):
+    """A manager gave an act to an officer off the draw, for a reason; `before` is None where nobody had it yet."""
+
+    act = models.ForeignKey(Act, on_delete=models.PROTECT, related_name="replacements")
+    before = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    after = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+
 class Result(models.Model):
     """One version of what an act established; `row` has the fields of the lake's results.
 
