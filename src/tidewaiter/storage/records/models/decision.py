@@ -90,13 +90,14 @@ class Recall(models.Model):
 
 
 class Load(models.Model):
-    """What an office's shift was given so far: declarations by channel, and minutes committed."""
+    """What an office's shift was given so far: declarations by channel, and minutes committed, those reserved apart."""
 
     day = models.DateField()
     office = models.CharField(max_length=35)
     shift = models.CharField(max_length=40)
     counts = models.JSONField(default=dict)
-    minutes = models.FloatField(default=0)
+    minutes = models.PositiveIntegerField(default=0)
+    reserved = models.PositiveIntegerField(default=0)
 
     class Meta:
         """One row a day, office and shift."""

@@ -57,18 +57,19 @@ class Lodgement(models.Model):
 class Mark(models.Model):
     """A value by which declarations are found again: document, container, party, or an entity counted the same day.
 
-    `kind` is document, container or the entity's columns joined by `+`.
+    `kind` is document, container, or the name of the same-day fact that counts it.
     """
 
     kind = models.CharField(max_length=60)
     value = models.CharField(max_length=2000)
     declaration = models.ForeignKey(Declaration, on_delete=models.CASCADE, related_name="marks")
     lodged_on = models.DateField()
+    lodged_at = models.DateTimeField()
 
     class Meta:
-        """Looked up by kind and value."""
+        """Looked up by kind and value, counted in the order of lodging."""
 
-        indexes = (models.Index(fields=["kind", "value", "lodged_on"]),)
+        indexes = (models.Index(fields=["kind", "value", "lodged_on", "lodged_at"]),)
 
 
 class Consignment(models.Model):

@@ -1,0 +1,75 @@
+"""The days of the draw: the key's digest lodged in the morning, the key opened to auditors by two persons, later.
+
+The key of a day is made from the custodians' shares when it is needed and kept in memory only; what stands in the
+records is its digest.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from tidewaiter.actions.acting import Actor, action, officer_of, record
+from tidewaiter.core.errors import ConflictError, NotAllowedError, NotKnownError
+from tidewaiter.engines.selection.draw import key_digest
+from tidewaiter.storage.records.models import Declaration, DrawDay, Officer
+
+OPENS_AFTER_DAYS = 30
+"""A key is opened when the last consignment of its day is released, or after so many days."""
+
+
+class Keys(Protocol):
+    """Whatever holds the draw's secret in memory and gives the key of a day."""
+
+    def day_key(self, day: date) -> bytes:
+        """Return the key of that day."""
+
+
+def lodge_within(day: date, keys: Keys, at: datetime) -> DrawDay:
+    """Return the draw day, lodging its key's digest first where that is still to do, within an action or group.
+
+    Raises ConflictError where a digest was lodged that is not this key's: decisions would not be verifiable.
+    """
+    digest = key_digest(keys.day_key(day))
+    draw_day, _ = DrawDay.objects.get_or_create(day=day, defaults={"key_digest": digest, "lodged_at": at})
+    if draw_day.key_digest != digest:
+        raise ConflictError(f"the key of {day} is not the one whose digest was lodged; ask both custodians")
+    return draw_day
+
+
+@action("draw.lodge")
+def lodge_key(*, day: date, keys: Keys, by: Actor, at: datetime) -> DrawDay:
+    """Lodge the digest of a day's key with the inspectorate; lodging it again changes nothing."""
+    draw_day = lodge_within(day, keys, at)
+    record(f"draw:{day}", draw_day.key_digest.encode())
+    return draw_day
+
+
+@action("draw.open")
+def open_key(*, day: date, keys: Keys, second: Officer, today: date, by: Actor, at: datetime) -> bytes:
+    """Open the key of a day to an auditor: the inspectorate and one other officer, together.
+
+    It is refused while goods drawn with it are unreleased, for up to 30 days. Raises ConflictError then, NotKnownError
+    where no key was lodged, NotAllowedError where the second person is the first or not active.
+    """
+    officer = officer_of(by)
+    if second.pk == officer.pk or not second.active:
+        raise NotAllowedError("the key is opened by the inspectorate and another active officer together")
+    draw_day = DrawDay.objects.select_for_update().filter(day=day).first()
+    if draw_day is None:
+        raise NotKnownError(f"no key was lodged for {day}")
+    if day >= today:
+        raise ConflictError(f"{day} is not over")
+    waiting = Declaration.objects.filter(draw_day=day, in_flight=True).count()
+    if waiting and today < day + timedelta(days=OPENS_AFTER_DAYS):
+        raise ConflictError(
+            f"{waiting} declarations drawn with the key of {day} are not released; "
+            f"it opens with the last of them, or on {day + timedelta(days=OPENS_AFTER_DAYS)}"
+        )
+    key = keys.day_key(day)
+    if key_digest(key) != draw_day.key_digest:
+        raise ConflictError(f"the key of {day} is not the one whose digest was lodged")
+    if draw_day.opened_at is None:
+        draw_day.opened_at, draw_day.opened_by, draw_day.opened_second = at, officer, second
+        draw_day.save()
+    record(f"draw:{day}")
+    record(f"draw:{day}:second:{second.reference}")
+    return key

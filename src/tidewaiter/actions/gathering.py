@@ -1,0 +1,307 @@
+"""What the records hold about a group of declarations when it is decided, read with one query a subject."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.deciding import Lodged
+from tidewaiter.actions.goods import DOCUMENT, Drawn, Identities, MarkOf, goods_marks, sharing
+from tidewaiter.actions.packing import unpacked
+from tidewaiter.actions.same_day import same_day_marks
+from tidewaiter.actions.standing import Standing
+from tidewaiter.core.canonical import rows_from_json
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.decision import (
+    AgencyHold,
+    Capacity,
+    Carried,
+    Circumstances,
+    Decision,
+    Override,
+    Queue,
+    carry,
+    settled_by,
+)
+from tidewaiter.core.decision_json import decision_from_json
+from tidewaiter.core.tables import CONSIGNMENTS
+from tidewaiter.engines.selection.live import Facts
+from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
+from tidewaiter.storage.records import models
+
+type Row = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Case:
+    """One declaration that is to be decided: what was lodged, by whom, why now, and where it stood before."""
+
+    lodged: Lodged
+    by: Actor
+    version: int
+    digest: str
+    cause: str
+    before: models.Declaration | None
+    received: bool = True
+    """False where a version that was received before is decided again."""
+    marks: tuple[MarkOf, ...] = ()
+    facts: Sequence[Facts] = ()
+    counted: Sequence[SameDayAsked] = ()
+
+    @property
+    def number(self) -> str:
+        """Return the number of the declaration."""
+        return self.lodged.declaration_id
+
+    @property
+    def item_numbers(self) -> list[int]:
+        """Return the numbers of the items, in their order."""
+        return [int(str(row["item_number"])) for row in self.lodged.rows]
+
+    @property
+    def office(self) -> str:
+        """Return the office of lodging; empty where none was named."""
+        return str(self.lodged.rows[0].get("office") or "")
+
+    @property
+    def lodged_at(self) -> datetime:
+        """Return when the declaration was lodged."""
+        moment = self.lodged.rows[0]["lodged_at"]
+        assert isinstance(moment, datetime)
+        return moment
+
+    def new_marks(self, standing: Standing) -> list[models.Mark]:
+        """Return the marks by which the declaration will be found again."""
+        on, at = standing.day_of(self.lodged_at), self.lodged_at
+        goods = [
+            models.Mark(kind=kind, value=value, declaration_id=self.number, lodged_on=on, lodged_at=at)
+            for kind, value in self.marks
+        ]
+        return goods + same_day_marks(self.counted, standing.mark_kinds, {self.number: (on, at)})
+
+
+type LoadKey = tuple[date, str, str]
+"""Day, office and name of the shift (empty where the policy names none)."""
+
+
+@dataclass(slots=True)
+class Loads:
+    """The queue of each shift that a group touches, moving as the group is decided."""
+
+    rows: dict[LoadKey, models.Load]
+    queues: dict[LoadKey, Queue]
+
+    @classmethod
+    def of(cls, standing: Standing, cases: Iterable[Case], at: datetime) -> "Loads":
+        """Read the loads of the offices' shifts at that instant."""
+        keys: dict[LoadKey, int | None] = {}
+        for case in cases:
+            key, minutes = load_key(standing, case.office, at)
+            keys[key] = minutes
+        days = {day for day, _, _ in keys}
+        held = models.Load.objects.filter(day__in=days, office__in={office for _, office, _ in keys})
+        rows = {(row.day, row.office, row.shift): row for row in held}
+        queues = {key: _queue(rows.get(key), minutes) for key, minutes in keys.items()}
+        return cls(rows, queues)
+
+    def keep(self) -> None:
+        """Write the loads as they are now."""
+        changed, new = [], []
+        for key, queue in self.queues.items():
+            row = self.rows.get(key)
+            if row is None:
+                row = models.Load(day=key[0], office=key[1], shift=key[2])
+                new.append(row)
+            else:
+                changed.append(row)
+            row.counts = {channel.value: count for channel, count in queue.counts.items()}
+            row.minutes, row.reserved = queue.minutes_committed, queue.reserved_committed
+        models.Load.objects.bulk_create(new)
+        models.Load.objects.bulk_update(changed, ["counts", "minutes", "reserved"])
+
+
+def load_key(standing: Standing, office: str, at: datetime) -> tuple[LoadKey, int | None]:
+    """Return what the load of an office's shift is kept under, and its minutes (None: no cut-off).
+
+    A shift that runs past midnight belongs to the day on which it began.
+    """
+    local = at.astimezone(standing.zone)
+    shift = standing.shift_at(office, at)
+    if shift is None:
+        return (local.date(), office, ""), None
+    began_yesterday = shift.starts >= shift.ends and local.time() < shift.ends
+    day = local.date() - timedelta(days=1) if began_yesterday else local.date()
+    return (day, office, shift.name), shift.minutes
+
+
+def _queue(row: models.Load | None, minutes: int | None) -> Queue:
+    if row is None:
+        return Queue(minutes_available=minutes)
+    return Queue(
+        counts={Channel(name): int(count) for name, count in row.counts.items()},
+        minutes_committed=row.minutes,
+        reserved_committed=row.reserved,
+        minutes_available=minutes,
+    )
+
+
+@dataclass(slots=True)
+class Gathered:
+    """All that routing reads from the records for the cases of one group."""
+
+    identities: Identities
+    loads: Loads
+    others: Mapping[MarkOf, Sequence[models.Declaration]]
+    decisions: dict[str, Decision]
+    overrides: Mapping[str, models.Override]
+    settled: Mapping[tuple[str, str], models.LookoutMatch]
+    filings: Mapping[str, Sequence[Row]]
+    """By document all versions that the records hold, in order."""
+    decided: dict[MarkOf, list[Decision]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, standing: Standing, cases: Sequence[Case], at: datetime) -> "Gathered":
+        """Read it; each case gets its marks."""
+        for case in cases:
+            case.marks = goods_marks(case.lodged.rows)
+        marks = [mark for case in cases for mark in case.marks]
+        days = standing.content.policy.container_mark_days
+        others = sharing(marks, standing.on, days)
+        known = {case.number: case.before for case in cases if case.before is not None}
+        near = {one.pk: one for found in others.values() for one in found} | known
+        numbers = [case.number for case in cases]
+        return cls(
+            identities=Identities.of(marks, standing.on, days),
+            loads=Loads.of(standing, cases, at),
+            others=others,
+            decisions=_decisions({one.decision_id for one in near.values()}),
+            overrides=_overrides(near),
+            settled=_settled(numbers),
+            filings=_filings({value for kind, value in marks if kind == DOCUMENT}),
+        )
+
+    def drawn(self, case: Case, on: date) -> Drawn:
+        """Return what the declaration is drawn by: as before, else as its goods were, else by itself from today."""
+        if case.before is not None:
+            drawn = Drawn(case.before.identity, case.before.draw_day)
+            self.identities.hand_on(case.marks, drawn)
+            return drawn
+        return self.identities.drawn(case.number, case.marks, on)
+
+    def filing(self, case: Case) -> Row | None:
+        """Return the latest filing of the goods that the records hold."""
+        documents = [value for kind, value in case.marks if kind == DOCUMENT and value in self.filings]
+        return self.filings[documents[0]][-1] if documents else None
+
+    def circumstances(self, case: Case, key: LoadKey) -> Circumstances:
+        """Return what routing reads beside the facts."""
+        override = self.overrides.get(case.number)
+        references = {state: frozenset(self._matches(case.number, state)) for state in ("cleared", "confirmed")}
+        return Circumstances(
+            shift=key[2] or None,
+            queue=self.loads.queues[key],
+            carried=self._carried(case, overridden=override is not None),
+            holds=tuple(
+                AgencyHold(reference=f"hold {agency}", agency=agency)
+                for agency in (case.before.held_by if case.before else ())
+            ),
+            override=None if override is None else self._override(override),
+            cleared=references["cleared"],
+            confirmed=references["confirmed"],
+        )
+
+    def add(self, case: Case, key: LoadKey, decision: Decision) -> None:
+        """Take a decision into account for those that follow in the group."""
+        before = self.decisions.get(case.before.decision_id) if case.before else None
+        self.loads.queues[key] = moved(self.loads.queues[key], before, decision)
+        for mark in case.marks:
+            self.decided.setdefault(mark, []).append(decision)
+
+    def _matches(self, number: str, state: str) -> Iterable[str]:
+        return (
+            reference
+            for (declaration, reference), match in self.settled.items()
+            if declaration == number and match.state == state
+        )
+
+    def _carried(self, case: Case, *, overridden: bool) -> Carried | None:
+        earlier: dict[str, Decision] = {}
+        if case.before is not None and not overridden:
+            earlier[case.number] = self.decisions[case.before.decision_id]
+        for mark in case.marks:
+            for other in self.others.get(mark, ()):
+                if other.pk != case.number and other.decision_id in self.decisions:
+                    earlier[other.pk] = self.decisions[other.decision_id]
+            for decision in self.decided.get(mark, ()):
+                if decision.declaration_id != case.number:
+                    earlier[decision.declaration_id] = decision
+        return carry(earlier.values())
+
+    def _override(self, row: models.Override) -> Override:
+        return Override(
+            reference=f"override {row.pk}",
+            channel=Channel(row.after),
+            settled=settled_by(_decision(row.decision)),
+        )
+
+
+def moved(queue: Queue, before: Decision | None, after: Decision) -> Queue:
+    """Return the queue once a declaration is decided; decided again, it is counted once, where it is now."""
+    if before is None:
+        return queue.after(after)
+    if before.channel is after.channel:
+        return queue
+    counts = dict(queue.counts)
+    counts[before.channel] = max(0, counts.get(before.channel, 0) - 1)
+    ordinary = before.minutes if before.capacity is Capacity.WITHIN else 0
+    reserved = before.minutes if before.capacity is Capacity.RESERVED else 0
+    taken_back = Queue(
+        counts=counts,
+        minutes_committed=max(0, queue.minutes_committed - ordinary),
+        reserved_committed=max(0, queue.reserved_committed - reserved),
+        minutes_available=queue.minutes_available,
+    )
+    return taken_back.after(after)
+
+
+def _decision(row: models.Decision) -> Decision:
+    return decision_from_json(json.loads(unpacked(row.body))["decision"])
+
+
+def _decisions(ids: Iterable[str]) -> dict[str, Decision]:
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    return {row.pk: _decision(row) for row in models.Decision.objects.filter(pk__in=wanted).only("pk", "body")}
+
+
+def _overrides(near: Iterable[str]) -> dict[str, models.Override]:
+    wanted = list(near)
+    if not wanted:
+        return {}
+    rows = models.Override.objects.filter(declaration_id__in=wanted, state="in force").select_related("decision")
+    return {row.declaration_id: row for row in rows.order_by("pk")}
+
+
+def _settled(numbers: Sequence[str]) -> dict[tuple[str, str], models.LookoutMatch]:
+    rows = models.LookoutMatch.objects.filter(
+        declaration_id__in=numbers, state__in=("cleared", "confirmed"), lookout__covert=False
+    ).select_related("lookout")
+    return {(row.declaration_id, row.lookout.reference): row for row in rows.order_by("pk")}
+
+
+def _filings(documents: Iterable[str]) -> dict[str, list[Row]]:
+    wanted = list(documents)
+    found: dict[str, list[Row]] = {}
+    if wanted:
+        rows = models.Consignment.objects.filter(consignment_id__in=wanted).order_by("consignment_id", "version")
+        for row in rows:
+            found.setdefault(row.consignment_id, []).append(filing_of(row))
+    return found
+
+
+def filing_of(row: models.Consignment) -> Row:
+    """Return a stored filing as a canonical row with its version and when it was known."""
+    (held,) = rows_from_json(unpacked(row.row), CONSIGNMENTS)
+    return {**held, "version": row.version, "known_at": row.received_at}

@@ -1,0 +1,110 @@
+"""The same goods met again: what they are drawn by, and the strictest channel they were given before.
+
+A declaration that shares a transport document or a container with an earlier one takes over its draw: identity and
+day. Containers are used again for other goods, so a container hands on its draw only within the days the policy sets;
+a document always does. The channel is handed on by what has not been released: goods still in flight, and those whose
+declaration was cancelled; what was released has had its control.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from django.db.models import Q
+
+from tidewaiter.engines.selection.draw import identity
+from tidewaiter.storage.records.models import Declaration, DrawIdentity, Mark
+
+DOCUMENT, CONTAINER = "document", "container"
+
+type MarkOf = tuple[str, str]
+"""Kind and value of a mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What goods are drawn by, and the day whose key draws them."""
+
+    identity: str
+    day: date
+
+
+def goods_marks(rows: Iterable[Mapping[str, object]]) -> tuple[MarkOf, ...]:
+    """Return the transport documents and containers of a declaration's items, documents first, sorted."""
+    documents: set[str] = set()
+    containers: set[str] = set()
+    for row in rows:
+        if row.get("previous_document"):
+            documents.add(str(row["previous_document"]))
+        numbers = row.get("containers")
+        containers.update(str(number) for number in (numbers if isinstance(numbers, (list, tuple)) else ()))
+    return (*((DOCUMENT, one) for one in sorted(documents)), *((CONTAINER, one) for one in sorted(containers)))
+
+
+@dataclass(slots=True)
+class Identities:
+    """The draw identities of a group of declarations: those known before, and those the group itself adds."""
+
+    known: dict[MarkOf, Drawn] = field(default_factory=dict)
+    added: dict[MarkOf, Drawn] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, marks: Iterable[MarkOf], on: date, container_days: int) -> "Identities":
+        """Return what is known of these marks on that day: of several rows of one mark the earliest that counts."""
+        asked = {_text(mark): mark for mark in marks}
+        known: dict[MarkOf, Drawn] = {}
+        since = on - timedelta(days=container_days)
+        for row in DrawIdentity.objects.filter(mark__in=list(asked)).order_by("day"):
+            mark = asked[row.mark]
+            if mark[0] == DOCUMENT or row.day >= since:
+                known.setdefault(mark, Drawn(row.identity, row.day))
+        return cls(known)
+
+    def drawn(self, declaration_id: str, marks: Sequence[MarkOf], on: date) -> Drawn:
+        """Return what a declaration lodged on that day is drawn by; its marks hand that on from here."""
+        inherited = next((self.known[mark] for mark in marks if mark in self.known), None)
+        if inherited is None:
+            documents = [value for kind, value in marks if kind == DOCUMENT]
+            containers = [value for kind, value in marks if kind == CONTAINER]
+            inherited = Drawn(identity(declaration_id, documents[0] if documents else None, containers), on)
+        self.hand_on(marks, inherited)
+        return inherited
+
+    def hand_on(self, marks: Sequence[MarkOf], drawn: Drawn) -> None:
+        """Let marks that were not met before hand on a draw (an amendment names a new container)."""
+        for mark in marks:
+            if mark not in self.known:
+                self.known[mark] = self.added[mark] = drawn
+
+    def keep(self, on: date) -> None:
+        """Write what the group added."""
+        DrawIdentity.objects.bulk_create(
+            [
+                DrawIdentity(mark=_text(mark), identity=drawn.identity, day=drawn.day, last_on=on)
+                for mark, drawn in self.added.items()
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def sharing(marks: Iterable[MarkOf], on: date, container_days: int) -> dict[MarkOf, list[Declaration]]:
+    """Return for each mark the declarations under it whose goods were not released: in flight, or cancelled."""
+    wanted = set(marks)
+    found: dict[MarkOf, list[Declaration]] = {}
+    if not wanted:
+        return found
+    held = (
+        Mark.objects.filter(kind__in=(DOCUMENT, CONTAINER), value__in={value for _, value in wanted})
+        .filter(Q(declaration__released_at=None))
+        .filter(Q(kind=DOCUMENT) | Q(lodged_on__gte=on - timedelta(days=container_days)))
+        .select_related("declaration")
+    )
+    for mark in held:
+        key = (mark.kind, mark.value)
+        if key in wanted:
+            found.setdefault(key, []).append(mark.declaration)
+    return found
+
+
+def _text(mark: MarkOf) -> str:
+    return f"{mark[0]} {mark[1]}"

@@ -1,0 +1,207 @@
+"""One group of declarations, decided and written in one transaction.
+
+All processes queue at the end of the audit chain, so that what one group reads no other changes before it is written:
+versions, draws, same-day counts and the queue of each shift are those of one order.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from tidewaiter.actions.acting import Actor, require
+from tidewaiter.actions.acts import open_acts
+from tidewaiter.actions.deciding import Answer, Lodged
+from tidewaiter.actions.draws import Keys, lodge_within
+from tidewaiter.actions.fact_making import make_facts
+from tidewaiter.actions.gathering import Case, Gathered, load_key
+from tidewaiter.actions.keeping import Kept, decision_record, keep_all
+from tidewaiter.actions.standing import Standing
+from tidewaiter.core.canonical import content_digest
+from tidewaiter.core.errors import InputError
+from tidewaiter.engines.selection.draw import Draw
+from tidewaiter.engines.selection.live import decide_live, shadow_hits
+from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import lock_chain
+
+LODGED, AMENDED = "lodged", "amended"
+
+type Place = int
+"""Where a declaration stands in its group."""
+
+
+def decide_group(standing: Standing, keys: Keys, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> list[Answer]:
+    """Decide the declarations of a group and return the answers in their order, once all is on the disk.
+
+    A declaration that comes twice in a group is decided twice, in order. Raises NotAllowedError when one of the
+    callers may not have declarations decided.
+    """
+    for by in {by.reference: by for _, by in group}.values():
+        require("decision.take", by, at)
+    answers: dict[Place, Answer] = {}
+    with transaction.atomic():
+        head = lock_chain()
+        lodge_within(standing.on, keys, at)
+        for turn in _turns(group):
+            answers.update(_decide_turn(standing, keys, {place: group[place] for place in turn}, at, head))
+    return [answers[place] for place in range(len(group))]
+
+
+def _turns(group: Sequence[tuple[Lodged, Actor]]) -> list[list[Place]]:
+    """Return the places of the group in turns in which no declaration comes twice."""
+    seen: dict[str, int] = {}
+    turns: list[list[Place]] = []
+    for place, (lodged, _) in enumerate(group):
+        turn = seen.get(lodged.declaration_id, 0)
+        seen[lodged.declaration_id] = turn + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(place)
+    return turns
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the records hold of the declarations of a turn: where they stand, and the digest of every version."""
+
+    declarations: Mapping[str, models.Declaration]
+    digests: Mapping[tuple[str, int], str]
+
+    @classmethod
+    def of(cls, numbers: Iterable[str]) -> "_Held":
+        wanted = list(numbers)
+        rows = models.Lodgement.objects.filter(declaration_id__in=wanted)
+        digests = rows.values_list("declaration_id", "version", "content_digest")
+        held = {(number, version): digest for number, version, digest in digests}
+        return cls(models.Declaration.objects.in_bulk(wanted), held)
+
+
+def _decide_turn(
+    standing: Standing,
+    keys: Keys,
+    turn: Mapping[Place, tuple[Lodged, Actor]],
+    at: datetime,
+    head: models.ChainHead,
+) -> dict[Place, Answer]:
+    held = _Held.of(lodged.declaration_id for lodged, _ in turn.values())
+    answers: dict[Place, Answer] = {}
+    cases: dict[Place, Case] = {}
+    repeats: dict[Place, tuple[str, int]] = {}
+    for place, (lodged, by) in turn.items():
+        match _settled(lodged, by, held):
+            case Case() as case:
+                cases[place] = case
+            case int(version):
+                repeats[place] = (lodged.declaration_id, version)
+            case str(why):
+                answers[place] = Answer(status="conflict", declaration_id=lodged.declaration_id, problem=why)
+    answers.update(_repeated(repeats, held))
+    kept = decide_cases(standing, keys, list(cases.values()), at, head)
+    answers.update({place: _answered(one) for place, one in zip(cases, kept, strict=True)})
+    return answers
+
+
+def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
+    """Return the case to decide, the version that is repeated, or why the declaration is refused."""
+    number, digest = lodged.declaration_id, content_digest(lodged.rows)
+    before = held.declarations.get(number)
+    latest = before.version if before else 0
+    version = lodged.version or _next_version(number, latest, digest, held)
+    known = held.digests.get((number, version))
+    if known == digest:
+        return version
+    if known is not None:
+        return f"version {version} of declaration {number} was lodged with other content; send it as a new version"
+    if version <= latest:
+        return f"declaration {number} stands at version {latest}; version {version} comes too late"
+    rows = tuple({**row, "version": version} for row in lodged.rows)
+    cause = AMENDED if before else LODGED
+    return Case(Lodged(number, version, rows), by, version, digest, cause, before)
+
+
+def _next_version(number: str, latest: int, digest: str, held: _Held) -> int:
+    repeats = latest and held.digests.get((number, latest)) == digest
+    return latest if repeats else latest + 1
+
+
+def _repeated(repeats: Mapping[Place, tuple[str, int]], held: _Held) -> dict[Place, Answer]:
+    """Return the stored answers of what was decided before: those of the first decision about each version."""
+    if not repeats:
+        return {}
+    stored = models.Decision.objects.filter(declaration_id__in={number for number, _ in repeats.values()})
+    first = {(row.declaration_id, row.version): row for row in stored.defer("body", "facts").order_by("-ordinal")}
+    return {
+        place: Answer(
+            status="repeated",
+            declaration_id=number,
+            text=first[number, version].answer,
+            current_channel=held.declarations[number].channel,
+            current_decision=held.declarations[number].decision_id,
+        )
+        for place, (number, version) in repeats.items()
+    }
+
+
+def _answered(kept: Kept) -> Answer:
+    return Answer(
+        status="decided",
+        declaration_id=kept.case.number,
+        text=kept.record.answer,
+        current_channel=kept.record.channel,
+        current_decision=kept.record.pk,
+    )
+
+
+def decide_cases(
+    standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime, head: models.ChainHead
+) -> list[Kept]:
+    """Decide declarations, each once, and write everything; within the transaction that holds the chain."""
+    if not cases:
+        return []
+    kept, gathered = taken(standing, keys, cases, at)
+    write(standing, kept, gathered, at, head)
+    return kept
+
+
+def taken(standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime) -> tuple[list[Kept], Gathered]:
+    """Return the decisions about declarations, each once, with what they were decided from; nothing is written."""
+    gathered = Gathered.of(standing, cases, at)
+    make_facts(standing, cases, [one for found in gathered.filings.values() for one in found], at)
+    ordinals = _ordinals(cases)
+    return [_take(standing, keys, case, gathered, ordinals.get(case.number, 0) + 1, at) for case in cases], gathered
+
+
+def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead) -> None:
+    """Write decisions taken, and open the acts they ask for."""
+    keep_all(standing, kept, gathered, at, head)
+    open_acts([one.record for one in kept], policy=standing.content.policy, at=at, head=head)
+
+
+def _ordinals(cases: Sequence[Case]) -> dict[str, int]:
+    again = {case.before.decision_id for case in cases if case.before is not None}
+    if not again:
+        return {}
+    rows = models.Decision.objects.filter(pk__in=again).values_list("declaration_id", "ordinal")
+    return dict(rows)
+
+
+def _take(standing: Standing, keys: Keys, case: Case, gathered: Gathered, ordinal: int, at: datetime) -> Kept:
+    if not case.facts:
+        raise InputError(f"declaration {case.number} has no items")
+    drawn = gathered.drawn(case, standing.on)
+    key, _ = load_key(standing, case.office, at)
+    filing = gathered.filing(case)
+    decision = decide_live(
+        standing.force,
+        case.facts,
+        draw=Draw(keys.day_key(drawn.day), drawn.identity),
+        declared=case.lodged.rows,
+        consignment=filing,
+        circumstances=gathered.circumstances(case, key),
+    )
+    gathered.add(case, key, decision)
+    shadow = shadow_hits(standing.force, case.facts)
+    record = decision_record(standing, case, decision, drawn, key, ordinal, shadow=shadow, filing=filing, at=at)
+    covert = standing.force.lookouts.match_covert(case.lodged.rows, filing)
+    return Kept(case, decision, drawn, key, shadow, covert, filing, record)

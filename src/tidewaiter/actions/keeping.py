@@ -1,0 +1,230 @@
+"""Writes what a group of declarations was decided: everything in one go, each table once."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tidewaiter import __version__
+from tidewaiter.actions.gathering import Case, Gathered, LoadKey
+from tidewaiter.actions.goods import Drawn
+from tidewaiter.actions.packing import packed, to_json
+from tidewaiter.actions.standing import Standing
+from tidewaiter.core.canonical import rows_to_json
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.decision import Capacity, Decision
+from tidewaiter.core.decision_json import decision_to_json, outward
+from tidewaiter.core.lookout import LookoutMatch
+from tidewaiter.engines.selection.live import Facts
+from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import Entry, append
+
+type Row = Mapping[str, object]
+
+_DECLARED = (
+    "version", "office", "declarant_code", "importer_code", "channel", "decision_id", "identity", "draw_day",
+    "lodged_at", "lodged_on",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Kept:
+    """One decision as taken, and the record made of it."""
+
+    case: Case
+    decision: Decision
+    drawn: Drawn
+    key: LoadKey
+    shadow: Mapping[str, tuple[int, ...]]
+    covert: Sequence[LookoutMatch]
+    filing: Row | None
+    record: models.Decision
+
+
+def decision_record(
+    standing: Standing,
+    case: Case,
+    decision: Decision,
+    drawn: Drawn,
+    key: LoadKey,
+    ordinal: int,
+    *,
+    shadow: Mapping[str, tuple[int, ...]],
+    filing: Row | None,
+    at: datetime,
+) -> models.Decision:
+    """Return the record of a decision, with its answer and all it rests on."""
+    number = decision_number(case.number, decision.version, ordinal)
+    return models.Decision(
+        id=number,
+        declaration_id=case.number,
+        version=decision.version,
+        ordinal=ordinal,
+        cause=case.cause,
+        decided_at=at,
+        decided_on=standing.on,
+        office=case.office,
+        shift=key[2],
+        channel=decision.channel.value,
+        within_capacity=decision.capacity is not Capacity.BEYOND,
+        in_random_sample=decision.in_random_sample,
+        selection_probability=decision.selection_probability,
+        random_probability=decision.random_probability,
+        answer=_answer(number, decision, at),
+        body=packed(to_json({"decision": decision_to_json(decision), "shadow": shadow})),
+        facts=packed(facts_text(case.facts, filing)),
+        set_id=standing.content.digest,
+        policy_number=standing.content.policy.version,
+        statistics_day=standing.image.statistics_on,
+        image=standing.image.name,
+        catalogue=standing.catalogue.version,
+        program=__version__,
+        identity=drawn.identity,
+        draw_day=drawn.day,
+        previous_id=case.before.decision_id if case.before else None,
+    )
+
+
+def decision_number(declaration_id: str, version: int, ordinal: int) -> str:
+    """Return the number of a decision: the same for the same declaration, version and place in its history."""
+    digest = hashlib.sha256(f"{declaration_id}\0{version}\0{ordinal}".encode("utf-8", "surrogatepass"))
+    return f"D{digest.hexdigest()[:24].upper()}"
+
+
+def facts_text(facts: Sequence[Facts], filing: Row | None) -> str:
+    """Return what a decision read, as canonical JSON: the facts of every item, and the filing asked for lookouts."""
+    return to_json({"items": facts, "filing": None if filing is None else json.loads(rows_to_json([filing]))[0]})
+
+
+def _answer(number: str, decision: Decision, at: datetime) -> str:
+    told: dict[str, Any] = {"decision_id": number, "decided_at": at.isoformat(timespec="milliseconds")}
+    return to_json({**outward(decision), **told})
+
+
+def keep_all(
+    standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead
+) -> None:
+    """Write declarations, lodgements, marks, decisions, loads, events of the chain and the feed of rises."""
+    _keep_declarations(standing, kept)
+    models.Lodgement.objects.bulk_create(
+        [
+            models.Lodgement(
+                declaration_id=one.case.number,
+                version=one.case.version,
+                content_digest=one.case.digest,
+                rows=packed(rows_to_json(one.case.lodged.rows)),
+                received_at=at,
+                client=one.case.by.reference,
+            )
+            for one in kept
+            if one.case.received
+        ]
+    )
+    gathered.identities.keep(standing.on)
+    received = [one.case for one in kept if one.case.received]
+    models.Mark.objects.bulk_create([mark for case in received for mark in case.new_marks(standing)])
+    models.Decision.objects.bulk_create([one.record for one in kept])
+    gathered.loads.keep()
+    _keep_covert(kept, at)
+    _keep_matches(kept, at)
+    _trace(kept, at, head)
+
+
+def _keep_declarations(standing: Standing, kept: Sequence[Kept]) -> None:
+    rows = [
+        models.Declaration(
+            declaration_id=one.case.number,
+            version=one.case.version,
+            lodged_at=one.case.lodged_at,
+            lodged_on=standing.day_of(one.case.lodged_at),
+            office=one.case.office,
+            declarant_code=str(one.case.lodged.rows[0].get("declarant_code") or ""),
+            importer_code=str(one.case.lodged.rows[0].get("importer_code") or ""),
+            channel=one.decision.channel.value,
+            decision_id=one.record.pk,
+            identity=one.drawn.identity,
+            draw_day=one.drawn.day,
+        )
+        for one in kept
+    ]
+    models.Declaration.objects.bulk_create(
+        rows, update_conflicts=True, update_fields=_DECLARED, unique_fields=["declaration_id"]
+    )
+
+
+def _keep_covert(kept: Iterable[Kept], at: datetime) -> None:
+    """Note what covert lookouts met; there is no other trace of it."""
+    _keep_met([(one, match) for one in kept for match in one.covert], at)
+
+
+def _keep_matches(kept: Iterable[Kept], at: datetime) -> None:
+    _keep_met([(one, match) for one in kept for match in one.decision.lookouts], at)
+
+
+def _keep_met(met: Sequence[tuple[Kept, LookoutMatch]], at: datetime) -> None:
+    if not met:
+        return
+    references = {match.reference for _, match in met}
+    lookouts = {row.reference: row for row in models.Lookout.objects.filter(reference__in=references)}
+    held = set(
+        models.LookoutMatch.objects.filter(
+            lookout__reference__in=references, declaration_id__in={one.case.number for one, _ in met}
+        ).values_list("lookout__reference", "declaration_id", "value")
+    )
+    models.LookoutMatch.objects.bulk_create(
+        [
+            models.LookoutMatch(
+                lookout=lookouts[match.reference],
+                declaration_id=one.case.number,
+                version=one.case.version,
+                certainty=match.certainty.value,
+                value=match.value,
+                met_at=at,
+            )
+            for one, match in met
+            if match.reference in lookouts and (match.reference, one.case.number, match.value) not in held
+        ]
+    )
+
+
+def _trace(kept: Sequence[Kept], at: datetime, head: models.ChainHead) -> None:
+    """Add one event a decision to the chain, and every rise to the feed under the number of its event."""
+    events = append(
+        [
+            Entry(
+                actor=one.case.by.reference,
+                action="decision.take",
+                record=f"decision:{one.record.pk}",
+                content=decision_content(one.record),
+            )
+            for one in kept
+        ],
+        at=at,
+        head=head,
+    )
+    models.Rise.objects.bulk_create(
+        [
+            models.Rise(
+                cursor=event.sequence,
+                decision=one.record,
+                declaration_id=one.case.number,
+                before=one.case.before.channel,
+                after=one.decision.channel.value,
+                at=at,
+            )
+            for event, one in zip(events, kept, strict=True)
+            if one.case.before is not None and risen(one.case.before.channel, one.decision.channel)
+        ]
+    )
+
+
+def decision_content(record: models.Decision) -> bytes:
+    """Return what the audit chain holds of a decision: all that was decided, read and answered."""
+    return bytes(record.body) + bytes(record.facts) + record.answer.encode("utf-8", "surrogatepass")
+
+
+def risen(before: str, after: Channel) -> bool:
+    """Tell whether the second channel is stricter than the first."""
+    return after.strictness > Channel(before).strictness

@@ -1,0 +1,185 @@
+"""The published set: all that selects, as one immutable text named by its digest.
+
+It holds the profiles that are active or in shadow, the indicators, lists and policy in force, the lookouts and the
+trusted traders. Every process decides by the set of the latest publication; each decision names the set it used, and
+replay reads it again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.packing import packed, to_json, unpacked
+from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.lookout import Lookout, LookoutAction, LookoutKind
+from tidewaiter.core.policy import Policy
+from tidewaiter.core.profile import ProfileSet, Status
+from tidewaiter.language.policy import SHIPPED, read_policy_text
+from tidewaiter.language.profiles import read_profile_texts
+from tidewaiter.storage.records import models
+
+FORMAT = 1
+SELECTING = (Status.ACTIVE, Status.SHADOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """A trusted trader's status: the type the policy names, within its validity (both ends included)."""
+
+    kind: str
+    valid_from: date
+    valid_to: date | None
+
+    def in_force(self, on: date) -> bool:
+        """Tell whether the status counts on that day."""
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class SetContent:
+    """A published set as values. Profiles carry their status: active ones select, those in shadow only run."""
+
+    digest: str
+    profiles: ProfileSet
+    policy: Policy
+    lookouts: tuple[Lookout, ...]
+    traders: Mapping[str, Trader]
+
+
+def publish(cause: str, *, at: datetime) -> models.Publication:
+    """Compose the set from the records and put it in force, within the action that changed something.
+
+    A set that is already in force is not published again.
+    """
+    text = composed()
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    latest = models.Publication.objects.order_by("-pk").first()
+    if latest is not None and latest.set_id == digest:
+        return latest
+    models.PublishedSet.objects.get_or_create(digest=digest, defaults={"text": packed(text), "made_at": at})
+    publication = models.Publication.objects.create(set_id=digest, at=at, cause=cause[:200])
+    record(f"set:{digest}", text.encode("utf-8", "surrogatepass"), action="set.publish")
+    return publication
+
+
+@action("set.publish")
+def republish(*, cause: str, by: Actor, at: datetime) -> models.Publication:
+    """Compose and publish again, when a validity began or ended or the shipped policy changed."""
+    publication = publish(cause, at=at)
+    record(f"publication:{publication.pk}")
+    return publication
+
+
+def composed() -> str:
+    """Return the text of the set that the records now give: canonical JSON."""
+    versions = models.ProfileVersion.objects.filter(status__in=SELECTING).order_by("code", "number")
+    proposals = models.Proposal.objects.filter(state="in force").order_by("kind", "name", "number")
+    in_force = {(one.kind, one.name): one for one in proposals}
+    policy = next((one.text for (kind, _), one in in_force.items() if kind == "policy"), None)
+    return to_json(
+        {
+            "format": FORMAT,
+            "profiles": [{"code": v.code, "number": v.number, "status": v.status, "text": v.text} for v in versions],
+            "indicators": {name: one.text for (kind, name), one in in_force.items() if kind == "indicator"},
+            "lists": {name: one.text for (kind, name), one in in_force.items() if kind == "list"},
+            "policy": policy if policy is not None else SHIPPED.read_text(encoding="utf-8"),
+            "lookouts": [
+                _lookout(one) for one in models.Lookout.objects.filter(state="in force").order_by("reference")
+            ],
+            "traders": _traders(),
+        }
+    )
+
+
+def _lookout(one: models.Lookout) -> dict[str, object]:
+    return {
+        "reference": one.reference,
+        "kind": one.kind,
+        "action": one.action,
+        "values": one.subject.get("values", []),
+        "names": one.subject.get("names", []),
+        "instruction": one.instruction,
+        "valid_from": one.valid_from.date().isoformat(),
+        "valid_to": one.expires_at.date().isoformat(),
+    }
+
+
+def _traders() -> dict[str, object]:
+    latest = {one.party_code: one for one in models.TrustedTrader.objects.order_by("party_code", "number")}
+    return {
+        code: {
+            "kind": one.kind,
+            "valid_from": one.valid_from.isoformat(),
+            "valid_to": one.valid_to.isoformat() if one.valid_to else None,
+        }
+        for code, one in latest.items()
+        if not one.suspended
+    }
+
+
+def latest_publication() -> models.Publication | None:
+    """Return the publication in force; None before the first."""
+    return models.Publication.objects.order_by("-pk").first()
+
+
+def set_content(digest: str, catalogue: Catalogue) -> SetContent:
+    """Return a published set as values. Raises NotKnownError for a digest that was never published."""
+    stored = models.PublishedSet.objects.filter(digest=digest).first()
+    if stored is None:
+        raise NotKnownError(f"no set {digest} was ever published")
+    return content_of(unpacked(stored.text), digest, catalogue)
+
+
+def content_of(text: str, digest: str, catalogue: Catalogue) -> SetContent:
+    """Return the values of a set's text. Raises InputError when it cannot be read."""
+    held = json.loads(text)
+    texts = {f"profile {p['code']}": p["text"] for p in held["profiles"]}
+    texts |= {f"indicator {name}": one for name, one in held["indicators"].items()}
+    texts |= {f"list {name}": one for name, one in held["lists"].items()}
+    profiles = _as_published(read_profile_texts(texts, catalogue), held["profiles"])
+    policy = read_policy_text(held["policy"], catalogue, indicators=profiles.indicators, lists=profiles.lists)
+    return SetContent(
+        digest=digest,
+        profiles=profiles,
+        policy=policy,
+        lookouts=tuple(_read_lookout(one) for one in held["lookouts"]),
+        traders={
+            code: Trader(
+                one["kind"],
+                date.fromisoformat(one["valid_from"]),
+                date.fromisoformat(one["valid_to"]) if one["valid_to"] else None,
+            )
+            for code, one in held["traders"].items()
+        },
+    )
+
+
+def _as_published(found: ProfileSet, stated: list[dict[str, object]]) -> ProfileSet:
+    """Return the set with each profile's number and status as published, whatever its text says."""
+    standing = {str(one["code"]): one for one in stated}
+    profiles = {
+        code: replace(profile, version=int(str(standing[code]["number"])), status=Status(str(standing[code]["status"])))
+        for code, profile in found.profiles.items()
+    }
+    return ProfileSet(profiles, found.indicators, found.lists)
+
+
+def _read_lookout(one: dict[str, object]) -> Lookout:
+    def texts(name: str) -> tuple[str, ...]:
+        found = one[name]
+        return tuple(str(value) for value in found) if isinstance(found, list) else ()
+
+    return Lookout(
+        reference=str(one["reference"]),
+        kind=LookoutKind(str(one["kind"])),
+        action=LookoutAction(str(one["action"])),
+        values=texts("values"),
+        names=texts("names"),
+        instruction=str(one["instruction"]),
+        valid_from=date.fromisoformat(str(one["valid_from"])),
+        valid_to=date.fromisoformat(str(one["valid_to"])),
+    )

@@ -1,0 +1,128 @@
+"""Makes what a process decides by, in the background, and puts it in place by one assignment.
+
+A process asks now and then whether the publication, the day or the lake has changed. What is new is made while the old
+still decides; the first is made before the process says that it is ready.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.db import connections
+
+from tidewaiter.actions.publishing import SetContent, latest_publication, set_content
+from tidewaiter.actions.same_day import mark_kinds
+from tidewaiter.actions.standing import Standing, facts_asked, made_ready
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.storage.lake.facts.live import DayImage
+from tidewaiter.storage.lake.facts.live_image import image_name, make_image
+from tidewaiter.storage.lake.facts.recipes import recipes
+from tidewaiter.storage.lake.facts.table import statistics_day
+from tidewaiter.storage.lake.lake import Lake
+
+FILINGS_DAYS = 90
+"""Filings older than this are not held in memory."""
+
+
+def made_standing(
+    lake: Lake, catalogue: Catalogue, content: SetContent, on: date, *, before: Standing | None = None
+) -> Standing:
+    """Return what decides on that day by that set; what of `before` still holds is taken over."""
+    force = made_ready(content, catalogue, on)
+    image = _image(lake, catalogue, facts_asked(content, force, catalogue, on), on, before.image if before else None)
+    return Standing(
+        content=content,
+        on=on,
+        force=force,
+        image=image,
+        catalogue=catalogue,
+        administration=lake.administration,
+        mark_kinds=mark_kinds(recipes(catalogue)),
+    )
+
+
+def _image(lake: Lake, catalogue: Catalogue, asked: frozenset[str], on: date, held: DayImage | None) -> DayImage:
+    snapshot = lake.snapshot()
+    until = statistics_day(snapshot, on)
+    if held is not None and held.statistics_on == until and asked <= set(held.facts_asked):
+        asked = frozenset(held.facts_asked)
+        if held.name == image_name(snapshot, catalogue, until, only=asked):
+            return held
+    return make_image(snapshot, catalogue, until, only=asked, filed_from=on - timedelta(days=FILINGS_DAYS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a process should decide by: the set's digest and the day."""
+
+    digest: str
+    on: date
+
+
+class Readying:
+    """Keeps one process's standing up to date."""
+
+    def __init__(self, lake: Path, catalogue: Catalogue, *, clock: Callable[[], datetime], every: float = 1.0) -> None:
+        """Take where the lake is, the clock, and how often to look, in seconds."""
+        self.lake, self.catalogue, self._clock, self._every = lake, catalogue, clock, every
+        self.current: Standing | None = None
+        self.problem = "the set in force and the history of the day are being made ready"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="readying", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End looking; what is in place stays."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def standing(self) -> Standing:
+        """Return what decides now. Raises RuntimeError before the first is ready."""
+        if self.current is None:
+            raise RuntimeError(self.problem)
+        return self.current
+
+    def why_not_ready(self) -> list[str]:
+        """Return why nothing can be decided; empty when something stands."""
+        return [self.problem] if self.current is None else []
+
+    def look(self) -> bool:
+        """Make and put in place what is new; tell whether anything was."""
+        wanted = self._wanted()
+        if wanted is None or not self._is_new(wanted):
+            return False
+        lake = Lake.open(self.lake)
+        before = self.current
+        same_set = before is not None and before.content.digest == wanted.digest
+        content = before.content if before and same_set else set_content(wanted.digest, self.catalogue)
+        self.current = made_standing(lake, self.catalogue, content, wanted.on, before=before)
+        self.problem = ""
+        return True
+
+    def _wanted(self) -> _Wanted | None:
+        publication = latest_publication()
+        if publication is None:
+            self.problem = "nothing was published yet: run `tidewaiter setup` or publish a set"
+            return None
+        zone = ZoneInfo(Lake.open(self.lake).administration.time_zone)
+        return _Wanted(publication.set_id, self._clock().astimezone(zone).date())
+
+    def _is_new(self, wanted: _Wanted) -> bool:
+        now = self.current
+        return now is None or (now.content.digest, now.on) != (wanted.digest, wanted.on)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except Exception as error:  # the old stands on; the reason is told by the readiness check and the log
+                self.problem = f"{type(error).__name__}: {error}"
+            self._stop.wait(self._every)
+        connections.close_all()

@@ -1,0 +1,78 @@
+"""Rows of the canonical tables as JSON text and back, and the digest that tells equal content.
+
+Absent fields are left out, decimals are written plainly, instants in UTC: two rows with the same values have the same
+text, whatever the order in which their fields were given.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from tidewaiter.core.tables.field import Field, FieldType, Table
+
+type Row = Mapping[str, object]
+
+
+def rows_to_json(rows: Iterable[Row]) -> str:
+    """Return rows as canonical JSON: one list of objects with sorted keys."""
+    return json.dumps([_written(row) for row in rows], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def rows_from_json(text: str, table: Table) -> list[dict[str, object]]:
+    """Return the rows of a canonical JSON text of that table; absent fields stay absent."""
+    fields = {field.name: field for field in table.fields}
+    return [{name: _value(value, fields[name]) for name, value in row.items()} for row in json.loads(text)]
+
+
+def content_digest(rows: Sequence[Row]) -> str:
+    """Return SHA-256 (hexadecimal) of the rows in the order of their item numbers, without version."""
+    ordered = sorted(rows, key=lambda row: str(row.get("item_number", "")).zfill(6))
+    return hashlib.sha256(rows_to_json(ordered).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _written(row: Row) -> dict[str, object]:
+    return {name: _plain(value) for name, value in row.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case str() | bool() | int() | float():
+            return value
+        case Decimal():
+            return _decimal_text(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return _written(value)
+        case Iterable():
+            return [_plain(part) for part in value]
+        case _:
+            msg = f"{type(value).__name__} is no value of a row"
+            raise TypeError(msg)
+
+
+def _decimal_text(value: Decimal) -> str:
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _value(value: object, field: Field) -> object:
+    match field.type:
+        case FieldType.DECIMAL:
+            return Decimal(str(value))
+        case FieldType.INSTANT:
+            return datetime.fromisoformat(str(value))
+        case FieldType.DATE:
+            return date.fromisoformat(str(value))
+        case FieldType.RECORDS:
+            inner = {part.name: part for part in field.fields}
+            records = value if isinstance(value, list) else []
+            return [{name: _value(part, inner[name]) for name, part in record.items()} for record in records]
+        case _:
+            return value
