@@ -71,14 +71,16 @@ class CargoAssessment:
     """What comes of one filing of one consignment.
 
     `outcome` is the strictest of `outcomes`, which are all that apply, the mildest first. `missing` names the required
-    fields that are empty or hold a placeholder. `selection_probability` = 1 - prod(1 - p) over all reasons, fired or
-    not, as for declarations; `draws` the fractions drawn, by purpose.
+    fields that are empty or hold a placeholder, `requested` what the filer is asked for: these, or all required fields
+    where information is requested for another reason. `selection_probability` = 1 - prod(1 - p) over all reasons,
+    fired or not, as for declarations; `draws` the fractions drawn, by purpose.
     """
 
     consignment_id: str
     outcome: CargoOutcome
     outcomes: tuple[CargoOutcome, ...]
     missing: tuple[str, ...]
+    requested: tuple[str, ...]
     reasons: tuple[Reason, ...]
     selection_probability: float
     random_probability: float

@@ -16,7 +16,7 @@ class Channel(StrEnum):
     @property
     def strictness(self) -> int:
         """Return 0 for green up to 4 for red."""
-        return _ORDER.index(self)
+        return _STRICTNESS[self]
 
     @property
     def selects(self) -> bool:
@@ -29,7 +29,7 @@ class Channel(StrEnum):
         return _MEANING[self]
 
 
-_ORDER = tuple(Channel)
+_STRICTNESS = {channel: place for place, channel in enumerate(Channel)}
 _MEANING = {
     Channel.RED: "physical and documentary control",
     Channel.ORANGE: "scan",

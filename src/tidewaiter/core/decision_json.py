@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tidewaiter.core.cargo import CargoAssessment
 from tidewaiter.core.decision import Decision
 from tidewaiter.core.json_form import Json, from_json, to_json
 
@@ -15,6 +16,25 @@ def decision_to_json(decision: Decision) -> Json:
 def decision_from_json(written: Mapping[str, Any]) -> Decision:
     """Return the decision that was written; equal to it. Raises InputError for anything else."""
     return from_json(Decision, written)
+
+
+def assessment_to_json(assessment: CargoAssessment) -> Json:
+    """Return the whole assessment of a consignment; restricted."""
+    return to_json(assessment)
+
+
+def assessment_from_json(written: Mapping[str, Any]) -> CargoAssessment:
+    """Return the assessment that was written; equal to it. Raises InputError for anything else."""
+    return from_json(CargoAssessment, written)
+
+
+def outward_assessment(assessment: CargoAssessment) -> Json:
+    """Return what a filer is told: the outcome and what to send; nothing restricted."""
+    return {
+        "consignment_id": assessment.consignment_id,
+        "outcome": assessment.outcome.value,
+        "requested": list(assessment.requested),
+    }
 
 
 def outward(decision: Decision) -> Json:

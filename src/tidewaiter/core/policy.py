@@ -141,6 +141,10 @@ class Delay:
     least: int
     most: int
 
+    def minutes(self, fraction: float) -> int:
+        """Return the minutes that a fraction of 1 falls on, each as likely as any other."""
+        return self.least + int(fraction * (self.most - self.least + 1))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:

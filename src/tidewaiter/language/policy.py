@@ -1,27 +1,29 @@
 """Reads a routing policy from YAML."""
 
-import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.condition import Always, Condition
-from tidewaiter.core.errors import InputError, Place, Problem
+from tidewaiter.core.errors import InputError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import MandatoryControl, Policy, TrustedTrader
 from tidewaiter.core.profile import NamedList, Treatment
-from tidewaiter.language.documents import Entries, Items, Node, Scalar, read_document, read_text
-from tidewaiter.language.fields import text_of
+from tidewaiter.language import policy_capacity as capacity
+from tidewaiter.language.documents import Entries, Node, Scalar, read_document, read_text
 from tidewaiter.language.parse import parse_condition
+from tidewaiter.language.policy_cargo import cargo
+from tidewaiter.language.policy_nodes import Nodes
 
 SHIPPED = Path(__file__).with_name("policies") / "default.yaml"
-_TOP = ("policy", "version", "random", "mandatory", "trusted_traders", "checklists")
+_TOP = (
+    "policy", "version", "random", "mandatory", "trusted_traders", "checklists", "minutes", "offices", "expected",
+    "exploration", "lookouts", "agency_holds", "yellow_expires_after_days", "green_delay", "overrides", "re_examined",
+    "containers", "cargo",
+)  # fmt: skip
 _RANDOM = ("share", "channel", "offices")
 _CONTROL = ("code", "condition", "channel", "controls", "instruction", "legal_basis")
-_TRUSTED = ("profile_factor", "random_share")
-_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
-_SHARE = re.compile(r"[01]|0?\.\d+|1\.0+|0\.\d+")
+_TRUSTED = ("profile_factor", "random_share", "offices", "risk_areas")
 
 
 def read_policy(
@@ -31,19 +33,30 @@ def read_policy(
 
     Mandatory conditions may use the indicators and lists of the profiles the policy is used with.
     """
-    root = read_document(read_text(path), str(path))
+    return read_policy_text(read_text(path), catalogue, file=str(path), indicators=indicators, lists=lists)
+
+
+def read_policy_text(
+    text: str,
+    catalogue: Catalogue,
+    *,
+    file: str | None = None,
+    indicators: Collection[str] = (),
+    lists: Mapping[str, NamedList] | None = None,
+) -> Policy:
+    """Return the policy of a text; `file` is what problems name as its place. Raises InputError as `read_policy`."""
     reader = _Reader(catalogue, indicators, lists or {})
-    policy = reader.policy(root)
+    policy = reader.policy(read_document(text, file))
     if reader.problems:
         found = dict.fromkeys(reader.problems)
         raise InputError(sorted(found, key=lambda one: (one.place.line or 0, one.place.column or 0)))
     return policy
 
 
-class _Reader:
+class _Reader(Nodes):
     def __init__(self, catalogue: Catalogue, indicators: Collection[str], lists: Mapping[str, NamedList]) -> None:
+        super().__init__()
         self.catalogue, self.indicators, self.lists = catalogue, indicators, lists
-        self.problems: list[Problem] = []
 
     def policy(self, root: Node) -> Policy:
         top = self.entries(root, _TOP, "a policy")
@@ -63,7 +76,31 @@ class _Reader:
                 key.text: self.trusted(value) for key, value in self.entries(top.get("trusted_traders"), None, "").pairs
             },
             checklists=self.checklists(top.get("checklists")),
+            minutes=capacity.minutes(self, top.get("minutes")),
+            offices=capacity.offices(self, top.get("offices")),
+            expected_rates=capacity.expected(self, top.get("expected")),
+            exploration=capacity.exploration(self, top.get("exploration")),
+            lookouts=capacity.lookouts(self, top.get("lookouts")),
+            agency_holds=capacity.agency_holds(self, top.get("agency_holds")),
+            yellow_expires_after_days=capacity.expiry(self, top.get("yellow_expires_after_days")),
+            green_delay=capacity.green_delay(self, top.get("green_delay")),
+            second_person_from=self.second_person(top.get("overrides")),
+            re_examined_share=self.re_examined(top.get("re_examined")),
+            container_mark_days=self.container_days(top.get("containers")),
+            cargo=cargo(self, top.get("cargo")),
         )
+
+    def second_person(self, node: Node | None) -> Channel:
+        return self.channel(
+            self.entries(node, ("second_person_from",), "overrides"), Channel.ORANGE, "second_person_from"
+        )
+
+    def re_examined(self, node: Node | None) -> float:
+        return self.share(self.entries(node, ("share",), "re_examined").get("share"), 0.0)
+
+    def container_days(self, node: Node | None) -> int:
+        entry = self.entries(node, ("inherited_days",), "containers")
+        return self.count(entry.get("inherited_days"), "inherited_days", 30)
 
     def random_channel(self, random: Entries) -> Channel:
         channel = self.channel(random, Channel.RED)
@@ -116,67 +153,13 @@ class _Reader:
             self.say("profile_factor is above 0: status lowers a percentage, it does not remove it", node)
         if random is not None and self.share(random, 1.0) == 0:
             self.say("random_share is above 0: a stratum may be thin, never empty", random)
-        return TrustedTrader(profile_factor=factor, random_share=None if random is None else self.share(random, 1.0))
+        return TrustedTrader(
+            profile_factor=factor,
+            random_share=None if random is None else self.share(random, 1.0),
+            offices=self.lines(entry.get("offices")),
+            risk_areas=self.lines(entry.get("risk_areas")),
+        )
 
     def checklists(self, node: Node | None) -> dict[Channel, tuple[str, ...]]:
         listed = self.entries(node, tuple(Channel), "checklists")
         return {Channel(key.text): self.lines(value) for key, value in listed.pairs if key.text in tuple(Channel)}
-
-    def say(self, message: str, node: Node, suggestion: str | None = None) -> None:
-        self.problems.append(Problem(message, node.place, suggestion))
-
-    def entries(self, node: Node | None, known: tuple[str, ...] | None, what: str) -> Entries:
-        if isinstance(node, Entries):
-            for key, _ in node.pairs:
-                if known is not None and key.text not in known:
-                    near = get_close_matches(key.text, known, n=1)
-                    advice = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(known)}"
-                    self.say(f"'{key.text}' is no part of {what}", key, advice)
-            return node
-        if node is not None and not (isinstance(node, Scalar) and node.missing):
-            self.say(f"{what or 'this'} is written as keys and values", node)
-        return _EMPTY
-
-    def items(self, node: Node | None) -> tuple[Node, ...]:
-        if node is None or (isinstance(node, Scalar) and node.missing):
-            return ()
-        return node.nodes if isinstance(node, Items) else (node,)
-
-    def lines(self, node: Node | None) -> tuple[str, ...]:
-        found: list[str] = []
-        for line in self.items(node):
-            if isinstance(line, Scalar) and text_of(line):
-                found.append(text_of(line))
-            else:
-                self.say("a line is one text", line, "put quotes around a text that contains ': '")
-        return tuple(found)
-
-    def text(self, entry: Entries, key: str) -> str:
-        value = entry.get(key)
-        if value is not None and not isinstance(value, Scalar):
-            self.say(f"{key} is one text", value, "put quotes around a text that contains ': '")
-        return text_of(value) if isinstance(value, Scalar) and not value.missing else ""
-
-    def whole(self, entry: Entries, key: str) -> int:
-        text = self.text(entry, key) or "1"
-        if not _WHOLE.fullmatch(text):
-            self.say(f"{key} is a whole number from 1", entry.get(key) or entry)
-            return 1
-        return int(text)
-
-    def share(self, node: Node | None, default: float) -> float:
-        if node is None:
-            return default
-        if not isinstance(node, Scalar) or not _SHARE.fullmatch(node.text):
-            self.say("a share is a number from 0 to 1", node, "write 2 % as 0.02")
-            return default
-        return float(node.text)
-
-    def channel(self, entry: Entries, default: Channel) -> Channel:
-        text = self.text(entry, "channel")
-        if text and text not in tuple(Channel):
-            self.say(f"'{text}' is not a channel", entry.get("channel") or entry, f"use one of {', '.join(Channel)}")
-        return Channel(text) if text in tuple(Channel) else default
-
-
-_EMPTY = Entries((), Place(), {})

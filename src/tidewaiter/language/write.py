@@ -1,5 +1,6 @@
 """Writes a profile or a named list as the YAML text that reads back as the same."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import yaml
@@ -22,26 +23,30 @@ def _block(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-class _Bare(str):
-    """A number, day or truth, which stands without quotes."""
+class Bare(str):
+    """A number, day or truth, which YAML writes without quotes."""
 
     __slots__ = ()
 
 
-def _bare(dumper: _Dumper, value: _Bare) -> yaml.ScalarNode:
+def _bare(dumper: _Dumper, value: Bare) -> yaml.ScalarNode:
     tag: str = dumper.resolve(yaml.ScalarNode, str(value), (True, False))  # type: ignore[no-untyped-call]
     return dumper.represent_scalar(tag, str(value))
 
 
 _Dumper.add_representer(str, _block)
-_Dumper.add_representer(_Bare, _bare)
+_Dumper.add_representer(Bare, _bare)
 
 
 def write_profile(profile: Profile) -> str:
     """Return the profile as YAML; parts that are blank are left out. Texts lose their outer white space."""
     found = _parts(profile)
-    ordered = {key: found[key] for key in KEYS if key in found}
-    written: str = yaml.dump(ordered, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml_text({key: found[key] for key in KEYS if key in found})
+
+
+def yaml_text(content: Mapping[str, object]) -> str:
+    """Return keys and values, in their order, as YAML."""
+    written: str = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return written
 
 
@@ -59,7 +64,7 @@ def write_list(named: NamedList) -> str:
 
 
 def _entry(entry: Entry) -> object:
-    days = {key: _Bare(day) for key in ("valid_from", "valid_to") if (day := getattr(entry, key)) is not None}
+    days = {key: Bare(day) for key in ("valid_from", "valid_to") if (day := getattr(entry, key)) is not None}
     note = {"note": entry.note} if entry.note else {}
     return {"value": entry.value, **days, **note} if days or note else entry.value
 
@@ -94,7 +99,7 @@ def _condition(condition: Condition) -> str:
 def _treatment(treatment: Treatment) -> dict[str, object]:
     found: dict[str, object] = {"channel": str(treatment.channel)}
     if treatment.probability != 1:
-        found["probability"] = _Bare(treatment.probability)
+        found["probability"] = Bare(treatment.probability)
     if treatment.controls:
         found["controls"] = list(treatment.controls)
     return found
@@ -111,6 +116,6 @@ def _plain(value: object) -> object:
         case None | str() | bool():
             return value
         case Decimal():
-            return _Bare(constant_text(value))
+            return Bare(constant_text(value))
         case _:
-            return _Bare(value)
+            return Bare(value)

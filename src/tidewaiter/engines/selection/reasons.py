@@ -1,7 +1,7 @@
 """Why a declaration is selected: each reason drawn by a purpose of its own, so that none influences another."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import AgencyHold, Circumstances, ControlRequest, Reason, ReasonKind
@@ -61,11 +61,11 @@ def reasons_of(
 ) -> Iterator[Reason]:
     """Give every reason that applies, fired or not: mandatory first, then in the order of their kinds and codes."""
     policy = selectivity.policy
+    everywhere = tuple(sorted(subject.chapters))
     for control in sorted(policy.mandatory, key=lambda control: control.code):
         if control.code in hits.mandatory:
-            yield _mandatory(control, hits.mandatory[control.code], policy)
-    yield from _lookouts(subject, hits.lookouts, selectivity, circumstances)
-    everywhere = tuple(sorted(subject.chapters))
+            yield mandatory_reason(control, hits.mandatory[control.code], policy.version)
+    yield from lookout_reasons(hits.lookouts, selectivity, circumstances, everywhere)
     for request in sorted(circumstances.requests, key=lambda one: (one.reference, one.version)):
         yield _request(request, everywhere)
     for hold in sorted(circumstances.holds, key=lambda one: (one.reference, one.version)):
@@ -73,8 +73,9 @@ def reasons_of(
     for code in sorted(hits.profiles):
         profile = selectivity.profiles[code]
         factor = policy.profile_factor_for(subject.trusted_trader, subject.office, profile.risk_area)
-        yield _profile(profile, hits.profiles[code], factor, draw)
-    yield _random(policy, subject, draw)
+        yield profile_reason(profile, hits.profiles[code], factor, draw)
+    share = policy.random_share_for(subject.office, subject.trusted_trader)
+    yield random_reason(policy, share, draw)
     yield from _exploration(policy, subject, draw, circumstances)
     yield from _not_drawn(circumstances)
 
@@ -93,30 +94,23 @@ def certain(kind: ReasonKind, code: str, version: int, channel: Channel, control
     )
 
 
-def _of_items(reason: Reason, items: tuple[int, ...]) -> Reason:
-    return Reason(
-        kind=reason.kind,
-        code=reason.code,
-        version=reason.version,
-        probability=reason.probability,
-        outcomes=reason.outcomes,
-        fired=reason.fired,
-        channel=reason.channel,
-        controls=reason.controls,
-        items=items,
-    )
-
-
-def _mandatory(control: MandatoryControl, items: tuple[int, ...], policy: Policy) -> Reason:
+def mandatory_reason(control: MandatoryControl, items: tuple[int, ...], version: int) -> Reason:
+    """Return the reason of a mandatory control of that version of the policy."""
     treatment = control.treatment
-    found = certain(ReasonKind.MANDATORY, control.code, policy.version, treatment.channel, controls_of(treatment))
-    return _of_items(found, items)
+    found = certain(ReasonKind.MANDATORY, control.code, version, treatment.channel, controls_of(treatment))
+    return replace(found, items=items)
 
 
-def _lookouts(
-    subject: Subject, matches: Iterable[LookoutMatch], selectivity: Selectivity, circumstances: Circumstances
+def lookout_reasons(
+    matches: Iterable[LookoutMatch],
+    selectivity: Selectivity,
+    circumstances: Circumstances,
+    everywhere: tuple[int, ...],
 ) -> Iterator[Reason]:
-    """Give one reason for each open lookout that was met; its surest match counts, and status lowers none."""
+    """Give one reason for each open lookout that was met; its surest match counts, and status lowers none.
+
+    `everywhere` are the numbers of all items, for what was met in the consignment.
+    """
     found: dict[str, list[LookoutMatch]] = {}
     for match in matches:
         lookout = selectivity.lookouts.get(match.reference)
@@ -124,12 +118,18 @@ def _lookouts(
             found.setdefault(match.reference, []).append(match)
     for reference, met in sorted(found.items()):
         lookout = selectivity.lookouts[reference]
-        exact = reference in circumstances.confirmed or any(one.certainty is Certainty.EXACT for one in met)
-        channel = selectivity.policy.lookouts.channel_of(lookout, Certainty.EXACT if exact else Certainty.POSSIBLE)
-        controls = lookout.controls if exact else ()
-        numbers = {number for one in met for number in (one.items or subject.chapters)}
+        certainty = surest(met, circumstances)
+        channel = selectivity.policy.lookouts.channel_of(lookout, certainty)
+        controls = lookout.controls if certainty is Certainty.EXACT else ()
+        numbers = {number for one in met for number in (one.items or everywhere)}
         reason = certain(ReasonKind.LOOKOUT, reference, lookout.version, channel, controls)
-        yield _of_items(reason, tuple(sorted(numbers)))
+        yield replace(reason, items=tuple(sorted(numbers)))
+
+
+def surest(met: Iterable[LookoutMatch], circumstances: Circumstances) -> Certainty:
+    """Return how surely a lookout is met by its matches, a person's confirmation included."""
+    exact = any(one.certainty is Certainty.EXACT or one.reference in circumstances.confirmed for one in met)
+    return Certainty.EXACT if exact else Certainty.POSSIBLE
 
 
 def _stands(match: LookoutMatch, circumstances: Circumstances) -> bool:
@@ -138,28 +138,29 @@ def _stands(match: LookoutMatch, circumstances: Circumstances) -> bool:
 
 def _request(request: ControlRequest, everywhere: tuple[int, ...]) -> Reason:
     found = certain(ReasonKind.REQUEST, request.reference, request.version, request.channel, request.controls)
-    return _of_items(found, tuple(sorted(request.items)) or everywhere)
+    return replace(found, items=tuple(sorted(request.items)) or everywhere)
 
 
 def _hold(hold: AgencyHold, policy: Policy, everywhere: tuple[int, ...]) -> Reason:
     channel = policy.agency_holds.channel_of(hold.agency)
     found = certain(ReasonKind.AGENCY_HOLD, hold.reference, hold.version, channel, ())
-    return _of_items(found, tuple(sorted(hold.items)) or everywhere)
+    return replace(found, items=tuple(sorted(hold.items)) or everywhere)
 
 
-def _profile(profile: Profile, items: tuple[int, ...], factor: float, draw: Drawn) -> Reason:
+def profile_reason(profile: Profile, items: tuple[int, ...], factor: float, draw: Drawn) -> Reason:
     """Draw a profile's treatment: alternatives laid strictest first, the last part of 1 being no treatment."""
     treatments = sorted(profile.treatments, key=lambda treatment: -treatment.channel.strictness)
     outcomes: dict[Channel, float] = {}
     for treatment in treatments:
-        outcomes[treatment.channel] = outcomes.get(treatment.channel, 0.0) + treatment.probability * factor
+        share = outcomes.get(treatment.channel, 0.0) + treatment.probability * factor
+        outcomes[treatment.channel] = rounded(share)
     channel = band(draw.fraction(profile_purpose(profile.code)), outcomes)
     return Reason(
         kind=ReasonKind.PROFILE,
         code=profile.code,
         version=profile.version,
         probability=selecting(outcomes),
-        outcomes={channel: rounded(share) for channel, share in outcomes.items()},
+        outcomes=outcomes,
         fired=channel is not None,
         channel=channel,
         controls=() if channel is None else _controls(treatments, channel),
@@ -172,9 +173,8 @@ def _controls(treatments: Iterable[Treatment], channel: Channel) -> tuple[str, .
     return tuple(sorted(named))
 
 
-def _random(policy: Policy, subject: Subject, draw: Drawn) -> Reason:
+def random_reason(policy: Policy, share: float, draw: Drawn) -> Reason:
     """Draw the random sample: for every declaration, whatever else selects it."""
-    share = policy.random_share_for(subject.office, subject.trusted_trader)
     fired = draw.fraction(RANDOM) < share
     return Reason(
         kind=ReasonKind.RANDOM,

@@ -22,6 +22,7 @@ from tidewaiter.engines.selection.capacity import capacity_of, minutes_of
 from tidewaiter.engines.selection.draw import DELAY, INSTRUCTION, Drawn, Recording, chosen
 from tidewaiter.engines.selection.reasons import Hits, Selectivity, Subject, reasons_of, rounded
 
+CHANNELS = tuple(Channel)
 __all__ = ["Hits", "Selectivity", "Subject", "route"]
 
 
@@ -88,20 +89,20 @@ def _united(standing: Iterable[Reason], circumstances: Circumstances) -> tuple[G
 
 def _channel_probabilities(reasons: Sequence[Reason]) -> dict[Channel, float]:
     """Return the probability of each channel, the strictest of independent draws."""
-    at_most = [prod(1 - _stricter(reason, channel) for reason in reasons) for channel in Channel]
+    at_most = [1.0] * len(CHANNELS)
+    for reason in reasons:
+        stricter = 0.0
+        for place in range(len(CHANNELS) - 1, -1, -1):
+            at_most[place] *= 1 - min(1.0, stricter)
+            stricter += reason.outcomes.get(CHANNELS[place], 0.0)
     steps = [high - low for low, high in zip([0.0, *at_most], at_most, strict=False)]
-    return {channel: rounded(step) for channel, step in zip(Channel, steps, strict=True)}
-
-
-def _stricter(reason: Reason, channel: Channel) -> float:
-    return min(1.0, sum(p for other, p in reason.outcomes.items() if other.strictness > channel.strictness))
+    return {channel: rounded(step) for channel, step in zip(CHANNELS, steps, strict=True)}
 
 
 def _delay(channel: Channel, policy: Policy, draw: Drawn) -> int:
     if channel is not Channel.GREEN or policy.green_delay is None:
         return 0
-    least, most = policy.green_delay.least, policy.green_delay.most
-    return least + int(draw.fraction(DELAY) * (most - least + 1))
+    return policy.green_delay.minutes(draw.fraction(DELAY))
 
 
 def _items(
