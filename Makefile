@@ -1,9 +1,12 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := env
-.PHONY: env demo test check bench docs clean help
+.PHONY: env demo test postgresql check bench docs clean help
 SHELL := /bin/sh
 BIN := .venv/bin
-QUICK := -m "not slow" -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+ON_POSTGRESQL := $(BIN)/python -m tests.postgres_server $(PYTEST)
+# Tests choose their store themselves, and never the one that a service on this machine uses.
+unexport TIDEWAITER_DATABASE
 
 env: .venv/.ready ## build the environment in .venv
 
@@ -20,15 +23,20 @@ env: .venv/.ready ## build the environment in .venv
 demo: env ## a synthetic year of trade, ingested, back-tested and decided; prints the report's path (SCALE=items)
 	@$(BIN)/tidewaiter demo --out demo $(if $(SCALE),--items $(SCALE))
 
-test: env ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+test: env ## the whole test suite: what touches records on PostgreSQL, then everything on SQLite
+	@echo "== records on PostgreSQL" && $(ON_POSTGRESQL) -m records
+	@echo "== everything, records on SQLite" && $(PYTEST)
+
+postgresql: env ## the tests that touch records, on a PostgreSQL server of their own (TESTS=paths)
+	@$(ON_POSTGRESQL) -m records $(TESTS)
 
 check: env ## what must pass before a commit, cheapest first
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-cache >.lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
 	@$(BIN)/mypy
-	@LAWS=quick $(BIN)/python -m pytest $(QUICK) --cov --cov-report=term:skip-covered
+	@echo "== records on PostgreSQL" && LAWS=quick $(ON_POSTGRESQL) -m "records and not slow"
+	@echo "== everything, records on SQLite" && LAWS=quick $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 bench: env ## measurements side by side with DuckDB and Polars (takes a while); writes docs/reference/benchmarks.md
 	@$(BIN)/python -m bench
