@@ -2,7 +2,7 @@
 
 A file's name is its content's cause, so it is never stale and never changed: it is written aside and renamed, and any
 number of processes may read, or make the same file at the same moment. Nothing here is needed to recover the lake;
-the whole folder may be removed at any time.
+the whole folder may be removed at any time, and every purge begins a new one.
 """
 
 import hashlib
@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-DERIVED = "derived"
 _SPARED_SECONDS = 7 * 24 * 3600
 
 
@@ -23,9 +22,9 @@ def key_of(*inputs: object) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
-def place_of(folder: Path, kind: str, key: str) -> Path:
-    """Return where the derived file of that kind and key is or would be kept."""
-    return folder / DERIVED / kind / f"{key}.parquet"
+def place_of(derived: Path, kind: str, key: str) -> Path:
+    """Return where the file of that kind and key is or would be kept in that folder (`Snapshot.derived`)."""
+    return derived / kind / f"{key}.parquet"
 
 
 def is_kept(path: Path) -> bool:
@@ -53,10 +52,10 @@ def keeping(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-def sweep_derived(folder: Path, keep: Collection[Path]) -> int:
+def sweep_derived(derived: Path, keep: Collection[Path]) -> int:
     """Remove what no current state needs and nobody has asked for in a week; return how many files went."""
     gone = 0
-    for path in sorted((folder / DERIVED).rglob("*.par*")):
+    for path in sorted(derived.rglob("*.par*")):
         if path not in keep and time.time() - path.stat().st_mtime > _SPARED_SECONDS:
             path.unlink(missing_ok=True)
             gone += 1

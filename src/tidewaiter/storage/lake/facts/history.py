@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ import pyarrow as pa
 from tidewaiter.storage.lake.facts.items import BETWEEN, entity
 from tidewaiter.storage.lake.facts.recipes import METRICS, Count, Distinct, Recipe, Since
 from tidewaiter.storage.lake.facts.statistics import Kind
+from tidewaiter.storage.lake.schema import path_literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,32 @@ def make_history(
 
     Counts are 0 for an entity never seen; days of first and last are None.
     """
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE named_ask AS SELECT DISTINCT {entity(asked.kind)} AS name, "
-        f"statistics_day AS day FROM {source} WHERE {entity(asked.kind)} IS NOT NULL"
-    )
+    name = entity(asked.kind)
+    _make(connection, asked, held, f"SELECT DISTINCT {name} AS name, statistics_day AS day FROM {source} "
+          f"WHERE {name} IS NOT NULL")  # fmt: skip
+
+
+def make_history_of_all(
+    connection: duckdb.DuckDBPyConnection, asked: Asked, held: Mapping[Kind, Sequence[Path]], on: date
+) -> None:
+    """Make the table of one kind: a row for every entity that anything is known of at the close of that day."""
+    named = [f"SELECT entity AS name FROM {_files(held.get(asked.kind, ()))} WHERE counted_on <= DATE '{on}'"]
+    named += [
+        f"SELECT {_owner(asked.kind)} FROM (SELECT entity AS name, counted_on "
+        f"FROM {_files(held.get(asked.kind + distinct.what, ()))}) AS movement WHERE counted_on <= DATE '{on}'"
+        for distinct in asked.distinct.values()
+    ]
+    _make(connection, asked, held, f"SELECT DISTINCT name, DATE '{on}' AS day FROM ({' UNION ALL '.join(named)})")
+
+
+def _files(paths: Sequence[Path]) -> str:
+    if not paths:
+        return "(SELECT NULL::VARCHAR AS entity, NULL::DATE AS counted_on WHERE false)"
+    return f"read_parquet([{', '.join(path_literal(str(path)) for path in paths)}])"
+
+
+def _make(connection: duckdb.DuckDBPyConnection, asked: Asked, held: Mapping[Kind, Sequence[Path]], query: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE named_ask AS {query}")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE named AS "
         "SELECT name, row_number() OVER () AS entity FROM (SELECT DISTINCT name FROM named_ask)"

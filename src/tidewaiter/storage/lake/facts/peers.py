@@ -67,7 +67,7 @@ def make_peers(
 def _files(
     connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, measure: str, asked: Sequence[date]
 ) -> Iterator[Path]:
-    places = {month: place_of(snapshot.folder, "peers", _key(snapshot, measure, month)) for month in asked}
+    places = {month: place_of(snapshot.derived, "peers", _key(snapshot, measure, month)) for month in asked}
     missing = [month for month, path in places.items() if not is_kept(path)]
     made = _percentiles(connection, measure, missing) if missing else {}
     for month, path in places.items():

@@ -1,5 +1,7 @@
 """History facts from seizures: how many touched a port, an origin or a heading, and how long ago."""
 
+from datetime import date
+
 import duckdb
 
 from tidewaiter.storage.lake.facts.items import WORKING
@@ -17,12 +19,21 @@ def make_seized(connection: duckdb.DuckDBPyConnection, name: str, recipe: Seizur
     A seizure counts in its latest version from the close of the day it became known; it is as old as its day.
     """
     at = WORKING.get(recipe.at, recipe.at)
+    ask = f"SELECT DISTINCT {at} AS entity, statistics_day AS day FROM {source} WHERE {at} IS NOT NULL"
+    _make(connection, name, recipe, ask)
+
+
+def make_seized_of_all(connection: duckdb.DuckDBPyConnection, name: str, recipe: Seizures, on: date) -> None:
+    """Make the table `seized_NAME`: the fact at the close of that day for every entity that a seizure touched."""
+    _make(connection, name, recipe, f"SELECT DISTINCT entity, DATE '{on}' AS day FROM touched")
+
+
+def _make(connection: duckdb.DuckDBPyConnection, name: str, recipe: Seizures, ask: str) -> None:
     named = ", ".join(_HS4 if column == "hs4" else column for column in recipe.columns)
     figure, oldest = _figure(recipe)
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE seized_{name} AS
-        WITH ask AS (SELECT DISTINCT {at} AS entity, statistics_day AS day FROM {source} WHERE {at} IS NOT NULL),
-        dated AS (
+        WITH dated AS (
             SELECT *, CAST(timezone(getvariable('zone'), seized_at) AS DATE) AS seized_on FROM seizures),
         known AS (
             SELECT *, greatest(counted_on, seized_on) AS from_on, min(greatest(counted_on, seized_on)) OVER (
@@ -31,7 +42,8 @@ def make_seized(connection: duckdb.DuckDBPyConnection, name: str, recipe: Seizur
         touched AS (
             SELECT entity, from_on, until_on, seized_on, count(*) AS seizures FROM (
                 SELECT unnest(list_distinct([{named}])) AS entity, from_on, until_on, seized_on FROM known)
-            WHERE entity IS NOT NULL GROUP BY ALL)
+            WHERE entity IS NOT NULL GROUP BY ALL),
+        ask AS ({ask})
         SELECT ask.entity, ask.day, {figure} AS seized
         FROM ask LEFT JOIN touched ON touched.entity = ask.entity AND from_on <= day
             AND (until_on IS NULL OR until_on > day) AND seized_on > day - {oldest}

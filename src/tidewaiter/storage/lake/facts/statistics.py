@@ -50,12 +50,12 @@ def update_statistics(lake: Lake, catalogue: Catalogue, *, memory: str = "1GB") 
     """
     snapshot = lake.snapshot()
     kinds = kinds_of(recipes(catalogue).values())
-    before = set(lake.folder.glob("derived/movements/*.parquet"))
+    before = set(snapshot.derived.glob("movements/*.parquet"))
     with tempfile.TemporaryDirectory(prefix="tidewaiter-") as spill, open_lake(snapshot, memory, spill) as connection:
         make_standing(connection, snapshot.administration)
         held = movements(connection, snapshot, kinds)
     current = {path for paths in held.values() for path in paths}
-    sweep_derived(lake.folder, current)
+    sweep_derived(snapshot.derived, current)
     return len(current - before)
 
 
@@ -95,7 +95,7 @@ def _files(snapshot: Snapshot, months: Iterable[str]) -> list[str]:
 def _place(snapshot: Snapshot, kind: Kind, digests: Sequence[str], fates: str | None) -> Path:
     settings = (snapshot.administration.time_zone, str(snapshot.administration.material_duty))
     key = key_of(FORMAT, entity(kind), WORKING["lodged_on"], settings, list(digests), fates)
-    return place_of(snapshot.folder, "movements", key)
+    return place_of(snapshot.derived, "movements", key)
 
 
 def _fates(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

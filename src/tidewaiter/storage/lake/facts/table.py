@@ -76,9 +76,9 @@ def fact_batches(
     its rows together in one batch of at most 131,072 rows. `only` names the facts wanted; the key columns always
     come. Months not asked for before are made first and kept. Raises NotKnownError for a name that is no fact.
     """
-    names = _wanted(catalogue, only)
+    names = wanted_facts(catalogue, only)
     months = [m for m in snapshot.partitions("declarations") if f"{start:%Y-%m}" <= m <= f"{end:%Y-%m}"]
-    paths = {month: place_of(snapshot.folder, "facts", _key(snapshot, catalogue, month)) for month in months}
+    paths = {month: place_of(snapshot.derived, "facts", _key(snapshot, catalogue, month)) for month in months}
     missing = [month for month in months if not is_kept(paths[month])]
     if missing:
         _make_months(snapshot, catalogue, {month: paths[month] for month in missing}, memory, progress)
@@ -102,7 +102,7 @@ def facts_of_rows(
     lake or not; `statistics_on` is the day at whose close history is taken, see `statistics_day`. The lake's rows of
     the same declarations are left out of the same-day counts. Raises NotKnownError for a name that is no fact.
     """
-    names = _wanted(catalogue, only)
+    names = wanted_facts(catalogue, only)
     made = needed(recipes(catalogue), names)
     with _opened(snapshot, memory) as connection:
         connection.register("given", rows)
@@ -118,7 +118,11 @@ def facts_of_rows(
     return table.select(schema.names).cast(schema)
 
 
-def _wanted(catalogue: Catalogue, only: Collection[str] | None) -> list[str]:
+def wanted_facts(catalogue: Catalogue, only: Collection[str] | None) -> list[str]:
+    """Return the names of these facts, or of all, in the order of the catalogue.
+
+    Names of key columns are passed over; raises NotKnownError for any other name that is no fact.
+    """
     names = [fact.name for fact in catalogue]
     if only is None:
         return names
