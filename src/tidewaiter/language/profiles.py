@@ -1,7 +1,7 @@
 """Reads profile files, or their texts, into one set, and checks them: every problem of every file at once."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -68,6 +68,40 @@ def _checked(reading: "_Reading", on: date | None) -> list[Problem]:
     found += reading.surprises()
     found += reading.unused_lists()
     return _in_order(found)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedProfile:
+    """One profile read among what it uses: None where the text holds none, with every problem and warning of it."""
+
+    profile: Profile | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return the problems that are no warnings."""
+        return tuple(problem for problem in self.problems if not problem.warning)
+
+
+def check_profile_text(
+    text: str, name: str, catalogue: Catalogue, *, used: Mapping[str, str], on: date | None = None
+) -> CheckedProfile:
+    """Return the one profile of a text with all that is wrong with it, test cases run; what it uses is taken as sound.
+
+    `used` are the texts of indicators and lists by name. Blank parts and the life cycle are not looked at: where a
+    record keeps status, author and approver, what the text says of them does not count.
+    """
+    reading = _read_texts({**used, name: text}, catalogue)
+    own = [profile for profile in reading.profiles.values() if profile.place.file == name]
+    found = [*reading.problems, *reading.surprises()]
+    indicators = {indicator.name: indicator.condition for indicator in reading.indicators.values()}
+    for profile in own:
+        if profile.code not in reading.unreadable:
+            found += failed_cases(profile, indicators, reading.lists, catalogue, on)
+    found = [problem for problem in found if problem.place.file == name]
+    if not own and not found:
+        found = [Problem("holds no profile", Place(name), "a profile has 'code:' and 'condition:'")]
+    return CheckedProfile(own[0] if own else None, tuple(_in_order(found)))
 
 
 def missing_parts(profile: Profile) -> list[str]:
