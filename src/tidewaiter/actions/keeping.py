@@ -127,8 +127,7 @@ def keep_all(
     models.Mark.objects.bulk_create([mark for case in received for mark in case.new_marks(standing)])
     models.Decision.objects.bulk_create([one.record for one in kept])
     gathered.loads.keep()
-    _keep_covert(kept, at)
-    _keep_matches(kept, at)
+    keep_met(kept, at)
     _trace(kept, at, head)
 
 
@@ -154,16 +153,9 @@ def _keep_declarations(standing: Standing, kept: Sequence[Kept]) -> None:
     )
 
 
-def _keep_covert(kept: Iterable[Kept], at: datetime) -> None:
-    """Note what covert lookouts met; there is no other trace of it."""
-    _keep_met([(one, match) for one in kept for match in one.covert], at)
-
-
-def _keep_matches(kept: Iterable[Kept], at: datetime) -> None:
-    _keep_met([(one, match) for one in kept for match in one.decision.lookouts], at)
-
-
-def _keep_met(met: Sequence[tuple[Kept, LookoutMatch]], at: datetime) -> None:
+def keep_met(kept: Iterable[Kept], at: datetime) -> None:
+    """Note what lookouts met. Of a covert one there is no other trace."""
+    met = [(one, match) for one in kept for match in (*one.covert, *one.decision.lookouts)]
     if not met:
         return
     references = {match.reference for _, match in met}

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from tidewaiter.core.tables.field import Field, FieldType, Table
+from tidewaiter.core.tables.field import Field, FieldType, Table, integer
 
 type Row = Mapping[str, object]
+
+_VERSION = integer("version", "Version of the declaration")
 
 
 def rows_to_json(rows: Iterable[Row]) -> str:
@@ -21,8 +23,8 @@ def rows_to_json(rows: Iterable[Row]) -> str:
 
 
 def rows_from_json(text: str, table: Table) -> list[dict[str, object]]:
-    """Return the rows of a canonical JSON text of that table; absent fields stay absent."""
-    fields = {field.name: field for field in table.fields}
+    """Return the rows of a canonical JSON text of that table; absent fields stay absent, `version` is kept."""
+    fields = {field.name: field for field in table.fields} | {"version": _VERSION}
     return [{name: _value(value, fields[name]) for name, value in row.items()} for row in json.loads(text)]
 
 

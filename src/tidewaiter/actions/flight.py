@@ -1,0 +1,225 @@
+"""Goods in flight: what arrives later is asked of every declaration that is not released.
+
+A new lookout, list entry, profile or control is first asked alone: only declarations that it meets are decided again,
+with their own draw. A channel rises and never falls; a declaration whose answer does not change keeps its decision.
+Goods that were released lately and that it meets are listed for recall or audit.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from tidewaiter.actions.acting import SERVICE, Actor, action, record
+from tidewaiter.actions.deciding import Lodged
+from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.fact_making import make_facts
+from tidewaiter.actions.gathering import Case
+from tidewaiter.actions.group import taken, write
+from tidewaiter.actions.keeping import Kept, keep_met, risen
+from tidewaiter.actions.packing import to_json, unpacked
+from tidewaiter.actions.publishing import SetContent
+from tidewaiter.actions.standing import Standing
+from tidewaiter.core.canonical import rows_from_json
+from tidewaiter.core.condition import Condition
+from tidewaiter.core.tables import DECLARATIONS
+from tidewaiter.engines.matching.live import LiveSet
+from tidewaiter.engines.matching.live import publish as made_live
+from tidewaiter.engines.selection.deciding import all_conditions
+from tidewaiter.engines.selection.live import LiveForce, live_force, matched
+from tidewaiter.engines.selection.lookouts import LookoutIndex, lookout_index
+from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import lock_chain
+
+AT_ONCE = 500
+"""Declarations looked at in one transaction: short enough that no lodgement waits long behind it."""
+
+RECALLED_DAYS = 30
+"""Goods released longer ago are not listed for recall."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a set selects by that the set before did not: conditions and lookouts."""
+
+    conditions: LiveSet
+    lookouts: LookoutIndex
+    empty: bool
+
+    def meets(self, case: Case) -> bool:
+        """Tell whether any of it meets the declaration."""
+        rows = case.lodged.rows
+        return bool(
+            self.lookouts.match(rows) or self.lookouts.match_covert(rows) or matched(self.conditions, case.facts)
+        )
+
+
+def news_of(standing: Standing, before: SetContent | None) -> News:
+    """Return what is new in the standing's set; all of it where there is no set before."""
+    now = _asked(standing.force)
+    old = {} if before is None else _asked(_force(before, standing))
+    known = set() if before is None else set(before.lookouts)
+    conditions = {name: asked[0] for name, asked in now.items() if old.get(name) != asked}
+    lookouts = [one for one in standing.content.lookouts if one not in known]
+    return News(made_live(conditions), lookout_index(lookouts, standing.on), not conditions and not lookouts)
+
+
+def _force(content: SetContent, standing: Standing) -> LiveForce:
+    return live_force(content.profiles, content.policy, standing.catalogue, content.lookouts, standing.on)
+
+
+def _asked(force: LiveForce) -> dict[str, tuple[Condition, object]]:
+    """Return every condition with what it gives: another treatment or instruction is news as well."""
+    profiles = force.force.selectivity.profiles
+    controls = force.force.selectivity.policy.mandatory
+    return {
+        name: (asked, (profiles[name].treatments, profiles[name].instruction) if name in profiles else controls)
+        for name, asked in all_conditions(force.force).items()
+    }
+
+
+@dataclass(slots=True)
+class Redecided:
+    """How many unreleased declarations were asked, met and changed, and how many released ones were listed."""
+
+    asked: int = 0
+    met: int = 0
+    changed: int = 0
+    risen: int = 0
+    recalled: int = 0
+
+    def add(self, other: "Redecided") -> None:
+        """Add another part's counts."""
+        for name in ("asked", "met", "changed", "risen", "recalled"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def redecide_all(
+    *, standing: Standing, before: SetContent | None, keys: Keys, cause: str, clock: Callable[[], datetime]
+) -> Redecided:
+    """Ask what is new of all goods in flight and of those released lately; each part is a transaction of its own.
+
+    Doing it again changes nothing that is done.
+    """
+    news, total = news_of(standing, before), Redecided()
+    if news.empty:
+        return total
+    for numbers in _in_parts(models.Declaration.objects.filter(in_flight=True)):
+        total.add(
+            redecide(standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=clock())
+        )
+    since = clock() - timedelta(days=RECALLED_DAYS)
+    released = models.Declaration.objects.filter(in_flight=False, released_at__gte=since, cancelled_at=None)
+    for numbers in _in_parts(released):
+        total.recalled += recall(
+            standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=clock()
+        )
+    return total
+
+
+def _in_parts(found: QuerySet[models.Declaration]) -> Iterator[list[str]]:
+    last = ""
+    while numbers := list(found.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+        yield numbers
+        last = numbers[-1]
+
+
+@action("declaration.redecide")
+def redecide(
+    *,
+    standing: Standing,
+    news: News | None,
+    numbers: Sequence[str],
+    keys: Keys,
+    cause: str,
+    by: Actor,
+    at: datetime,
+) -> Redecided:
+    """Decide these declarations again where they are in flight and the news (None: whatever it is) meets them."""
+    head = lock_chain()
+    rows = models.Declaration.objects.filter(pk__in=numbers, in_flight=True)
+    cases = cases_of(rows, by, cause)
+    met = cases if news is None else _met(standing, news, cases, at)
+    done = Redecided(asked=len(cases), met=len(met))
+    if met:
+        kept, gathered = taken(standing, keys, met, at)
+        changed = [one for one in kept if _changed(one)]
+        same = [one for one in kept if not any(one is other for other in changed)]
+        if changed:
+            write(standing, changed, gathered, at, head)
+        keep_met(same, at)
+        done.changed = len(changed)
+        done.risen = sum(_rose(one) for one in changed)
+    record("declarations:in flight", to_json({"asked": done.asked, "met": done.met, "changed": done.changed}).encode())
+    return done
+
+
+def _met(standing: Standing, news: News, cases: Sequence[Case], at: datetime) -> list[Case]:
+    make_facts(standing, cases, [], at)
+    return [case for case in cases if news.meets(case)]
+
+
+def cases_of(rows: QuerySet[models.Declaration], by: Actor, cause: str) -> list[Case]:
+    """Return the declarations in the version that stands, to be decided again."""
+    declarations = {row.pk: row for row in rows.order_by("pk")}
+    lodgements = models.Lodgement.objects.filter(declaration_id__in=declarations)
+    stored = {(row.declaration_id, row.version): row for row in lodgements}
+    return [
+        Case(
+            Lodged(number, row.version, tuple(rows_from_json(unpacked(held.rows), DECLARATIONS))),
+            by,
+            row.version,
+            held.content_digest,
+            cause,
+            row,
+            received=False,
+        )
+        for number, row in declarations.items()
+        if (held := stored.get((number, row.version))) is not None
+    ]
+
+
+def _rose(kept: Kept) -> bool:
+    return kept.case.before is not None and risen(kept.case.before.channel, kept.decision.channel)
+
+
+def _changed(kept: Kept) -> bool:
+    """Tell whether a client would be told anything else than before: a channel, a control or an instruction more."""
+    if kept.case.before is None or _rose(kept):
+        return True
+    before = models.Decision.objects.only("answer").get(pk=kept.case.before.decision_id)
+    return _told(before.answer) != _told(kept.record.answer)
+
+
+def _told(answer: str) -> dict[str, object]:
+    held: dict[str, object] = json.loads(answer)
+    return {name: value for name, value in held.items() if name in ("channel", "treatments", "items")}
+
+
+@action("declaration.recall")
+def recall(
+    *, standing: Standing, news: News, numbers: Sequence[str], keys: Keys, cause: str, by: Actor, at: datetime
+) -> int:
+    """List released goods that the news would have selected; return how many were not yet listed."""
+    cases = cases_of(models.Declaration.objects.filter(pk__in=numbers, in_flight=False), by, cause)
+    met = _met(standing, news, cases, at)
+    listed = 0
+    if met:
+        kept, _ = taken(standing, keys, met, at)
+        for one in kept:
+            if one.case.before is None or not risen(one.case.before.channel, one.decision.channel):
+                continue
+            _, made = models.Recall.objects.get_or_create(
+                declaration_id=one.case.number,
+                cause=cause,
+                defaults={
+                    "channel": one.decision.channel.value,
+                    "body": one.record.body,
+                    "listed_at": at,
+                },
+            )
+            listed += made
+    record(f"recalled:{cause}"[:200], str(listed).encode())
+    return listed

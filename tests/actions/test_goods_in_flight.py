@@ -1,0 +1,106 @@
+"""What arrives later reaches goods in flight: channels rise and never fall, released goods are listed."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.office import an_officer
+from tests.service_world import KEYS, NOW, ON, a_profile, history, lodged, published
+
+from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.events import record_events
+from tidewaiter.actions.flight import redecide_all
+from tidewaiter.actions.group import decide_group
+from tidewaiter.actions.standing import Standing
+from tidewaiter.core.role import Role
+from tidewaiter.storage.records.models import Decision, Declaration, Lookout, LookoutMatch, Recall, Rise
+
+pytestmark = pytest.mark.django_db
+
+
+def a_lookout(value: str, *, action: str = "examine", kind: str = "container") -> Lookout:
+    return Lookout.objects.create(
+        reference=f"L-{Lookout.objects.count() + 1}",
+        kind=kind,
+        subject={"values": [value], "names": []},
+        action=action,
+        covert=action == "monitor",
+        instruction="Open the container.",
+        reason="From a report",
+        contact="duty officer",
+        raised_by=an_officer(Role.INTELLIGENCE_OFFICER),
+        raised_at=NOW,
+        valid_from=NOW,
+        expires_at=NOW + timedelta(days=30),
+    )
+
+
+def _decided(standing: Standing, *numbers: str, **fields: Any) -> None:
+    decide_group(standing, KEYS, [(lodged(number, **fields), SERVICE) for number in numbers], NOW)
+
+
+def _again(before: Standing, after: Standing) -> None:
+    redecide_all(standing=after, before=before.content, keys=KEYS, cause="lookout raised", clock=lambda: NOW)
+
+
+def test_a_new_lookout_raises_a_declaration_in_flight(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    before = published(lake)
+    _decided(before, "A", containers=["MSCU1234566"])
+    _decided(before, "B", containers=["TGHU7654321"])
+    a_lookout("MSCU1234566")
+    _again(before, published(lake))
+    assert Declaration.objects.get(pk="A").channel == "red"
+    rise = Rise.objects.get()
+    assert (rise.declaration_id, rise.after) == ("A", "red")
+    told = json.loads(rise.decision.answer)
+    assert "Open the container." in told["items"][0]["instructions"]
+
+
+def test_asking_again_changes_nothing(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    before = published(lake)
+    _decided(before, "A", containers=["MSCU1234566"])
+    a_lookout("MSCU1234566")
+    after = published(lake)
+    _again(before, after)
+    _again(before, after)
+    assert Decision.objects.filter(declaration_id="A").count() == 2
+
+
+def test_a_profile_that_is_gone_lowers_nothing(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    profile = a_profile("VN-1", "origin = 'VN'")
+    before = published(lake)
+    _decided(before, "A")
+    profile.status = "retired"
+    profile.save()
+    a_profile("VN-2", "origin = 'VN'", channel="yellow")
+    _again(before, published(lake))
+    assert Declaration.objects.get().channel == "red"
+
+
+def test_a_covert_lookout_is_met_and_changes_nothing(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    before = published(lake)
+    _decided(before, "A", containers=["MSCU1234566"])
+    a_lookout("MSCU1234566", action="monitor")
+    _again(before, published(lake))
+    assert Rise.objects.count() == 0
+    assert LookoutMatch.objects.get().declaration_id == "A"
+
+
+def test_released_goods_are_listed_and_not_touched(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    before = published(lake)
+    _decided(before, "A", containers=["MSCU1234566"])
+    channel = Declaration.objects.get().channel
+    released = {"kind": "released", "occurred_at": NOW, "declaration_id": "A"}
+    record_events(events=[released], by=SERVICE, at=NOW)
+    a_lookout("MSCU1234566")
+    _again(before, published(lake))
+    assert Declaration.objects.get().channel == channel
+    assert (Recall.objects.get().declaration_id, Recall.objects.get().channel) == ("A", "red")
+    assert before.on == ON
