@@ -1,9 +1,23 @@
 """Lookouts: named persons, companies, conveyances, containers and consignments to be met."""
 
+import secrets
+
 from django.db import models
 
 from tidewaiter.storage.records.models.office import Office
 from tidewaiter.storage.records.models.officer import Officer
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def random_reference(kind: str) -> str:
+    """Return a new reference such as LO-7K2MQ9XW4T: random, so that no gap in a sequence tells of what is hidden."""
+    return f"{kind}-{''.join(secrets.choice(_ALPHABET) for _ in range(10))}"
+
+
+def match_reference() -> str:
+    """Return a new reference of a match."""
+    return random_reference("LM")
 
 
 class Lookout(models.Model):
@@ -61,6 +75,7 @@ class LookoutMatch(models.Model):
     A possible match is `confirmed` or `cleared`. A covert match has no other trace than this row.
     """
 
+    reference = models.CharField(max_length=20, default=match_reference, db_index=True)
     lookout = models.ForeignKey(Lookout, on_delete=models.PROTECT, related_name="matches")
     declaration_id = models.CharField(max_length=200, blank=True, db_index=True)
     consignment_id = models.CharField(max_length=200, blank=True, db_index=True)
