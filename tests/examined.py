@@ -1,15 +1,17 @@
 """Declarations decided and what examiners do with them: one call gives a valid thing."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from tests.office import NOON
+from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acts import open_acts
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.policy import DEFAULT_CONTROLS, Policy
-from tidewaiter.storage.records.models import Act, Decision, Declaration, PublishedSet
+from tidewaiter.core.role import Role
+from tidewaiter.storage.records.models import Act, Decision, Declaration, Officer, PublishedSet
 
 TODAY = NOON.date()
 
@@ -118,3 +120,28 @@ def opened(decision: Decision, policy: Policy = POLICY) -> list[Act]:
 def day(number: int) -> datetime:
     """Return noon of a day of March 2026."""
     return datetime(2026, 3, number, 12, tzinfo=UTC)
+
+
+class OneKey:
+    """Keys of the draw for tests: each day's key is made of the day."""
+
+    def day_key(self, day: date) -> bytes:
+        """Return the key of that day."""
+        return hashlib.sha256(f"key of {day}".encode()).digest()
+
+
+KEYS = OneKey()
+
+
+def examiners(*logins: str, office: str = "MAIN") -> list[Officer]:
+    """Return examiners of an office, on no roster."""
+    return [an_officer(Role.EXAMINER, login=login, office=office) for login in logins]
+
+
+def given(decision: Decision, officer: Officer) -> list[Act]:
+    """Return the acts of a decision, opened and in the hands of an officer."""
+    acts = opened(decision)
+    for act in acts:
+        act.officer = officer
+        act.save()
+    return acts

@@ -27,9 +27,12 @@ class Act(models.Model):
     reexamines = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
 
     class Meta:
-        """What waits at an office is looked for often."""
+        """What waits at an office, and what was closed lately, is looked for often."""
 
-        indexes = (models.Index(fields=["office"], condition=~models.Q(state="closed"), name="acts_waiting"),)
+        indexes = (
+            models.Index(fields=["office"], condition=~models.Q(state="closed"), name="acts_waiting"),
+            models.Index(fields=["closed_at"]),
+        )
 
     def __str__(self) -> str:
         """Return the number."""

@@ -1,0 +1,105 @@
+"""What an examiner is given to do: the control instruction, and nothing of why.
+
+A task has the same form whatever selected the goods, a second examination included: the kind of act, the declaration,
+the day it is due, and a checklist for each item. No profile, lookout, score, probability or draw reaches this module's
+answers, and neither does a moment that would betray one: tasks stand in the order of their due day and of lodging. An
+act that an examiner was not given is answered as one that does not exist.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from tidewaiter.actions.acting import Actor, officer_of, require
+from tidewaiter.actions.acts import CLOSED
+from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.role import Role
+from tidewaiter.storage.records.models import Act, Decision, Declaration, Officer
+from tidewaiter.storage.records.visibility import visible_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checklist:
+    """The control instruction of one item, line by line."""
+
+    item_number: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One act as an examiner sees it. `officer` is the login of who has it; empty: nobody yet."""
+
+    act_id: str
+    declaration_id: str
+    office: str
+    kind: str
+    state: str
+    channel: str
+    due_on: date
+    officer: str
+    checklist: tuple[Checklist, ...]
+
+
+def worklist(*, by: Actor, at: datetime, office: str = "", closed: bool = False) -> list[Task]:
+    """Return the tasks of an examiner, or of an office for its manager, the most urgent first.
+
+    `office` narrows a manager's list; `closed` asks for what is done instead of what waits.
+    """
+    require("act.read", by, at)
+    acts = acts_seen(officer_of(by))
+    acts = acts.filter(state=CLOSED) if closed else acts.exclude(state=CLOSED)
+    return _tasks(acts.filter(office=office) if office else acts)
+
+
+def task(*, act_id: str, by: Actor, at: datetime) -> Task:
+    """Return one task. Raises NotKnownError for an act the officer may not see."""
+    require("act.read", by, at)
+    found = _tasks(acts_seen(officer_of(by)).filter(pk=act_id))
+    if not found:
+        raise NotKnownError(f"no act {act_id} is yours")
+    return found[0]
+
+
+def acts_seen(officer: Officer) -> QuerySet[Act]:
+    """Return the acts an officer may see: examiners the own ones, managers those of the office, others all."""
+    acts = visible_to(officer, Act.objects.all())
+    blinded = officer.holds(Role.EXAMINER) and not officer.holds(Role.MANAGER, Role.INSPECTORATE)
+    return acts.filter(officer=officer) if blinded else acts
+
+
+def _tasks(acts: QuerySet[Act]) -> list[Task]:
+    found = list(acts.select_related("officer"))
+    declarations = Declaration.objects.in_bulk({act.declaration_id for act in found})
+    checklists = _checklists(one.decision_id for one in declarations.values())
+    found.sort(key=lambda act: (act.due_on, declarations[act.declaration_id].lodged_at, act.pk))
+    return [_task(act, declarations[act.declaration_id], checklists) for act in found]
+
+
+def _task(act: Act, declaration: Declaration, checklists: dict[str, tuple[Checklist, ...]]) -> Task:
+    return Task(
+        act_id=act.pk,
+        declaration_id=act.declaration_id,
+        office=act.office,
+        kind=act.kind,
+        state=act.state,
+        channel=declaration.channel,
+        due_on=act.due_on,
+        officer=act.officer.login if act.officer else "",
+        checklist=checklists[declaration.decision_id],
+    )
+
+
+def _checklists(decisions: Iterable[str]) -> dict[str, tuple[Checklist, ...]]:
+    """Return the checklists of the decisions that stand, from the answers that are free of reasons."""
+    answers = Decision.objects.filter(pk__in=set(decisions)).values_list("pk", "answer")
+    return {
+        number: tuple(
+            Checklist(item_number=item["item_number"], lines=tuple(item["instructions"]))
+            for item in json.loads(answer)["items"]
+        )
+        for number, answer in answers
+    }
