@@ -14,10 +14,16 @@ from ninja.parser import Parser
 from tidewaiter import __version__
 from tidewaiter.core.errors import InputError
 from tidewaiter.faces.api.calling import BearerToken
+from tidewaiter.faces.api.decisions import router as decisions
+from tidewaiter.faces.api.goods import router as goods
 from tidewaiter.faces.api.json_reading import checked, read_json
 from tidewaiter.faces.api.problems import CONTENT_TYPE, handle_errors, validation_problems
+from tidewaiter.faces.api.schemas import components
 
-ROUTERS: Final[tuple[Router, ...]] = ()
+ROUTERS: Final[tuple[Router, ...]] = (
+    decisions,
+    goods,
+)
 """Every router of the API. Add yours as one import and one line."""
 
 
@@ -81,7 +87,7 @@ def openapi_text() -> str:
     """Return the OpenAPI document."""
     document = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/v1/"), default=str))
     named = {operation.view_func.__name__: actions_of(operation) for _, operation in operations()}
-    document["components"]["schemas"]["Problems"] = PROBLEMS_SCHEMA
+    document["components"]["schemas"] |= {"Problems": PROBLEMS_SCHEMA, **components()}
     for methods in document["paths"].values():
         for described in methods.values():
             described["responses"]["default"] = _REFUSED

@@ -3,65 +3,59 @@
 `tidewaiter serve` puts the service in place before the first request; a test puts its own in place with `use`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Protocol
 
 from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.deciding import Answer, Lodged
+from tidewaiter.faces.api.documents import Documents
 from tidewaiter.faces.api.problems import NotReadyError
-
-
-class Answered(Protocol):
-    """What became of one lodged declaration (actions.deciding.Answer)."""
-
-    @property
-    def status(self) -> str:
-        """Return decided, repeated, conflict or invalid."""
-
-    @property
-    def text(self) -> str:
-        """Return the stored JSON answer, to be sent as it stands; empty when there is none."""
-
-    @property
-    def current_channel(self) -> str | None:
-        """Return the channel now, which may have risen since the answer."""
-
-    @property
-    def current_decision(self) -> str | None:
-        """Return the number of the decision now in force."""
-
-    @property
-    def problem(self) -> str | None:
-        """Return why there is no answer (conflict, invalid); None when there is one."""
-
-
-class Lodging(Protocol):
-    """One declaration as it goes to the Decider (actions.deciding.Lodged)."""
-
-    declaration_id: str
-    version: int | None
-    rows: tuple[Mapping[str, object], ...]
 
 
 class Deciding(Protocol):
     """What takes declarations in groups, decides, commits and answers (actions.deciding.Decider)."""
 
-    def submit(self, lodged: Sequence[Lodging], by: Actor) -> "Future[list[Answered]]":
+    def submit(self, lodged: Sequence[Lodged], by: Actor) -> Future[list[Answer]]:
         """Take declarations; the future gives their answers once these are on the disk."""
 
     def ready(self) -> list[str]:
         """Return why it cannot answer now; empty when it can."""
 
+    @property
+    def waiting(self) -> int:
+        """Return how many calls wait."""
+
+    @property
+    def group_sizes(self) -> list[int]:
+        """Return how many declarations each of the last groups had."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What a process decides by now: the set, the policy, the day, and the history it looks up."""
+
+    set_digest: str
+    policy: int
+    on: date
+    statistics_on: date
+    image: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What the calls of this process share. `time_zone` is the administration's; `decider` None: none is running."""
+    """What the calls of this process share. `time_zone` is the administration's; `decider` None: none is running.
+
+    `in_force` tells what is decided by, None before anything is.
+    """
 
     decider: Deciding | None = None
     time_zone: str = "UTC"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    in_force: Callable[[], InForce | None] = lambda: None
 
 
 _held: list[Service] = [Service()]
@@ -83,3 +77,13 @@ def decider() -> Deciding:
     if found is None:
         raise NotReadyError("no decisions are taken by this process")
     return found
+
+
+def documents() -> Documents:
+    """Return what reads documents in the administration's time zone."""
+    return _documents(_held[0].time_zone)
+
+
+@cache
+def _documents(time_zone: str) -> Documents:
+    return Documents(time_zone)
