@@ -28,7 +28,9 @@ from tidewaiter.actions.profiles import (
     submit_profile,
     withdraw_profile,
 )
+from tidewaiter.actions.publishing import set_content
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
+from tidewaiter.core.profile import Status
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Classification, Officer, ProfileVersion, Publication
 
@@ -185,6 +187,26 @@ def test_activating_the_next_version_retires_the_one_before() -> None:
     first.refresh_from_db()
     assert (first.status, second.status) == ("retired", "active")
     assert first.steps.get(after="retired").reason == "superseded by version 2"
+
+
+def test_a_version_in_shadow_runs_beside_the_active_one_of_its_code() -> None:
+    first = an_active_profile(dossier())
+    an_approved_profile(dossier(condition="starts_with(hs_code, '6')"), author=first.author)
+    shadow_profile(
+        code="FW-1",
+        number=2,
+        reason="try it",
+        catalogue=CATALOGUE,
+        on=DAY,
+        by=an_officer(Role.RISK_MANAGER),
+        at=NOON,
+    )
+    published = Publication.objects.order_by("-pk")[0]
+    profiles = set_content(published.set_id, CATALOGUE).profiles.profiles
+    assert {key: (one.version, one.status) for key, one in profiles.items()} == {
+        "FW-1": (1, Status.ACTIVE),
+        "FW-1@2": (2, Status.SHADOW),
+    }
 
 
 def test_an_older_version_does_not_come_back() -> None:

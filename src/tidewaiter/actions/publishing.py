@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.packing import packed, to_json, unpacked
@@ -137,10 +138,9 @@ def set_content(digest: str, catalogue: Catalogue) -> SetContent:
 def content_of(text: str, digest: str, catalogue: Catalogue) -> SetContent:
     """Return the values of a set's text. Raises InputError when it cannot be read."""
     held = json.loads(text)
-    texts = {f"profile {p['code']}": p["text"] for p in held["profiles"]}
-    texts |= {f"indicator {name}": one for name, one in held["indicators"].items()}
-    texts |= {f"list {name}": one for name, one in held["lists"].items()}
-    profiles = _as_published(read_profile_texts(texts, catalogue), held["profiles"])
+    used = {f"indicator {name}": one for name, one in held["indicators"].items()}
+    used |= {f"list {name}": one for name, one in held["lists"].items()}
+    profiles = _read_profiles(held["profiles"], used, catalogue)
     policy = read_policy_text(held["policy"], catalogue, indicators=profiles.indicators, lists=profiles.lists)
     return SetContent(
         digest=digest,
@@ -158,11 +158,27 @@ def content_of(text: str, digest: str, catalogue: Catalogue) -> SetContent:
     )
 
 
-def _as_published(found: ProfileSet, stated: list[dict[str, object]]) -> ProfileSet:
-    """Return the set with each profile's number and status as published, whatever its text says."""
-    standing = {str(one["code"]): one for one in stated}
+def _read_profiles(stated: list[dict[str, Any]], used: Mapping[str, str], catalogue: Catalogue) -> ProfileSet:
+    """Return the set by profile code, each with number and status as published, whatever its text says.
+
+    A version in shadow beside the active one of its code stands under `CODE@NUMBER`.
+    """
+    active = {one["code"] for one in stated if one["status"] == Status.ACTIVE}
+    beside = [one for one in stated if one["status"] == Status.SHADOW and one["code"] in active]
+    alone = [one for one in stated if one not in beside]
+    found = _as_published(alone, used, catalogue)
+    if beside:
+        shadows = _as_published(beside, used, catalogue).profiles.values()
+        named = {f"{profile.code}@{profile.version}": profile for profile in shadows}
+        found = ProfileSet({**found.profiles, **named}, found.indicators, found.lists)
+    return found
+
+
+def _as_published(stated: list[dict[str, Any]], used: Mapping[str, str], catalogue: Catalogue) -> ProfileSet:
+    found = read_profile_texts({**used, **{f"profile {one['code']}": one["text"] for one in stated}}, catalogue)
+    standing = {one["code"]: one for one in stated}
     profiles = {
-        code: replace(profile, version=int(str(standing[code]["number"])), status=Status(str(standing[code]["status"])))
+        code: replace(profile, version=int(standing[code]["number"]), status=Status(standing[code]["status"]))
         for code, profile in found.profiles.items()
     }
     return ProfileSet(profiles, found.indicators, found.lists)
