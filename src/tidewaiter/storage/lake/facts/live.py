@@ -4,40 +4,34 @@ Equal to `facts_of_rows` over the same lake, day and facts, and hundreds of time
 is planned for a declaration.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from datetime import date, datetime
 
 import pyarrow as pa
 
 from tidewaiter.core.facts import FactValue, days_since_epoch
 from tidewaiter.storage.lake.facts.live_doubt import Doubts
 from tidewaiter.storage.lake.facts.live_filings import Filings, chosen_filings, filing_rows, words
-from tidewaiter.storage.lake.facts.live_index import MISSING, Figures
+from tidewaiter.storage.lake.facts.live_index import Figures
 from tidewaiter.storage.lake.facts.live_plan import CONSIGNMENT, Plan
-from tidewaiter.storage.lake.facts.live_rows import ROWS, fact_table, held_columns
+from tidewaiter.storage.lake.facts.live_reading import Declarations
+from tidewaiter.storage.lake.facts.live_rows import ROWS, Given, fact_table, held_columns, microseconds
 from tidewaiter.storage.lake.facts.live_same_day import (
     SameDayAsked,
     counted_in_batch,
-    entity_name,
+    entity_names,
+    is_of_boxes,
     same_day_asked,
 )
+from tidewaiter.storage.lake.facts.live_shapes import Batch, Column
+from tidewaiter.storage.lake.facts.query import KEY
 from tidewaiter.storage.lake.facts.recipes import SameDay
-
-CHUNK = 2_000
-"""Rows worked on at once, so that memory stays flat."""
-
-type Row = dict[str, Any]
-"""The columns of one item, and what was worked out of them, as held values."""
 
 type LiveFacts = dict[str, FactValue]
 """The facts asked of one item, as `engines.matching` reads them."""
 
 _NONE: Mapping[SameDayAsked, int] = {}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +91,20 @@ class DayImage:
         filed = self.filings.bytes_held if self.filings else 0
         return filed + sum(one.figures.bytes_held for one in self.history)
 
-    def same_day_asked(self, rows: pa.Table) -> list[SameDayAsked]:
+    def same_day_asked(self, rows: Given) -> list[SameDayAsked]:
         """Return what the same-day facts will ask about these declarations, to be counted in the records.
 
         The declarations of the batch themselves are not to be counted: `facts` adds them.
         """
-        return same_day_asked(self.plan.recipes, self._worked(rows, self.statistics_on, None))
+        return same_day_asked(self.plan.recipes, self._worked(rows, self.statistics_on, None).columns)
 
     def facts(
         self,
-        rows: pa.Table,
+        rows: Given,
         *,
         on: date,
         moment: datetime | None = None,
-        filings: pa.Table | None = None,
+        filings: Given | None = None,
         same_day: Mapping[SameDayAsked, int] = _NONE,
     ) -> list[LiveFacts]:
         """Return the facts asked of each item, in the order of `rows`, for a decision on that day.
@@ -121,52 +115,57 @@ class DayImage:
         (and counted_on, if it is later than the day of decision for some). `same_day` answers `same_day_asked`;
         what it leaves out is 0. The batch's own declarations are counted besides.
         """
-        worked = self._worked(rows, on, moment)
-        self._same_day(worked, same_day)
-        self._look_up(worked, on)
-        self._file(worked, filings)
-        return [self._results(row) for row in worked]
+        batch = self._looked_up(rows, on, moment, filings, same_day)
+        names = self.plan.names
+        columns = self._results(batch)
+        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
     def fact_table(
         self,
-        rows: pa.Table,
+        rows: Given,
         *,
         on: date,
         moment: datetime | None = None,
-        filings: pa.Table | None = None,
+        filings: Given | None = None,
         same_day: Mapping[SameDayAsked, int] = _NONE,
     ) -> pa.Table:
         """Return the same facts as a fact table for the batch engine: the key columns, then the facts asked."""
-        facts = self.facts(rows, on=on, moment=moment, filings=filings, same_day=same_day)
-        keys = held_columns(rows, {name: shape for name, shape in self.plan.columns.items() if name in _KEY}, ROWS)
-        versions = [1 if version is None else version for version in keys["version"]]
-        listed = zip(keys["declaration_id"], versions, keys["item_number"], strict=True)
-        return fact_table(listed, facts, self.schema)
+        batch = self._looked_up(rows, on, moment, filings, same_day)
+        columns = [*(batch.columns[name] for name in KEY), *self._results(batch)]
+        return fact_table(columns, self.schema)
 
-    def _worked(self, rows: pa.Table, on: date, moment: datetime | None) -> list[Row]:
-        """Return the items as held values with their working columns."""
+    def _looked_up(
+        self, rows: Given, on: date, moment: datetime | None, filings: Given | None,
+        same_day: Mapping[SameDayAsked, int],
+    ) -> Batch:  # fmt: skip
+        """Return the batch with all columns that expressions read."""
+        batch = self._worked(rows, on, moment)
+        self._same_day(batch, same_day)
+        self._look_up(batch, days_since_epoch(on))
+        self._file(batch, filings)
+        return batch
+
+    def _worked(self, rows: Given, on: date, moment: datetime | None) -> Batch:
+        """Return the items as held columns with their working columns."""
         plan = self.plan
         columns = held_columns(rows, plan.columns, ROWS)
+        batch = Batch(columns, len(columns["declaration_id"]))
         self._settle(columns, on, moment)
-        if "importer_address" in columns:
-            self.doubts.remember_places(address for name in _ADDRESSES if name in columns for address in columns[name])
-        worked = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        for row in worked:
-            for name, ask in plan.working:
-                row[name] = ask(row)
-            for name, ask in plan.words:
-                text = ask(row)
-                row[name] = None if text is None else words(text)
+        for name, ask in plan.working:
+            columns[name] = ask(batch)
+        for name, ask in plan.words:
+            columns[name] = [None if text is None else words(text) for text in ask(batch)]
         if plan.whole:
-            for items in _declarations(worked):
-                whole = {name: ask(items) for name, ask in plan.whole}
-                for row in items:
-                    row.update(whole)
-        return worked
+            own, places = _declarations(columns)
+            declarations = Declarations({}, len(places), batch, places)
+            for name, ask in plan.whole:
+                whole = ask(declarations)
+                columns[name] = [whole[place] for place in own]
+        return batch
 
-    def _settle(self, columns: dict[str, list[Any]], on: date, moment: datetime | None) -> None:
+    def _settle(self, columns: dict[str, Column], on: date, moment: datetime | None) -> None:
         """Fill in what rows leave out, and the days and moments of the decision."""
-        lodged = columns["lodged_at"]
+        lodged, size = columns["lodged_at"], len(columns["lodged_at"])
         columns["version"] = [1 if version is None else version for version in columns["version"]]
         columns["known_at"] = [at if known is None else known
                                for known, at in zip(columns["known_at"], lodged, strict=True)]  # fmt: skip
@@ -174,82 +173,80 @@ class DayImage:
             begins = self.doubts.midnight(on)
             columns["moment"] = [max(at, begins) for at in lodged]
         else:
-            columns["moment"] = [(moment - _EPOCH) // timedelta(microseconds=1)] * len(lodged)
-        columns["decided_on"] = [days_since_epoch(on)] * len(lodged)
-        columns["statistics_day"] = [days_since_epoch(self.statistics_on)] * len(lodged)
+            columns["moment"] = [microseconds(moment)] * size
+        columns["decided_on"] = [days_since_epoch(on)] * size
+        columns["statistics_day"] = [days_since_epoch(self.statistics_on)] * size
 
-    def _look_up(self, worked: Sequence[Row], on: date) -> None:
-        decided_on = days_since_epoch(on)
+    def _look_up(self, batch: Batch, decided_on: int) -> None:
+        columns = batch.columns
         for one in self.history:
-            figures = one.figures.rows_of([entity_name([row[column] for column in one.kind]) for row in worked])
-            for row, own in zip(worked, figures, strict=True):
-                row.update(zip(one.figures.names, own, strict=True))
-                for name in one.since:
-                    day = row[name]
-                    row[name] = None if day is None or day == MISSING else decided_on - day
+            names = entity_names([columns[column] for column in one.kind])
+            for name, figures in zip(one.figures.names, one.figures.columns_of(names), strict=True):
+                columns[name] = figures
+                if name in one.since:
+                    columns[name] = [None if day is None else decided_on - day for day in figures]
         for touched in self.touched:
-            for row in worked:
-                value = row[touched.column]
-                row[touched.fact] = None if value is None else touched.figures.get(value, touched.unseen)
+            figure, unseen = touched.figures.get, touched.unseen
+            columns[touched.fact] = [
+                None if value is None else figure(value, unseen) for value in columns[touched.column]
+            ]
         for peers in self.peers:
             missing = (None,) * len(peers.facts)
-            for row in worked:
-                row.update(zip(peers.facts, _of_peers(peers, row) or missing, strict=True))
+            found = _peers_found(peers, columns)
+            columns |= zip(peers.facts, map(list, zip(*(each or missing for each in found), strict=True)), strict=True)
 
-    def _same_day(self, worked: Sequence[Row], counted: Mapping[SameDayAsked, int]) -> None:
-        asked = same_day_asked(self.plan.recipes, worked)
-        earlier = {
-            (one.fact, one.declaration_id, None if one.fact in self._of_boxes else one.entities[0]):
-            own + counted.get(one, 0) for one, own in counted_in_batch(asked).items()
-        }  # fmt: skip
-        for fact, recipe in self.plan.recipes.items():
+    def _same_day(self, batch: Batch, counted: Mapping[SameDayAsked, int]) -> None:
+        recipes, columns = self.plan.recipes, batch.columns
+        asked = same_day_asked(recipes, columns)
+        earlier: dict[tuple[str, str, str | None], int] = {}
+        for one, own in counted_in_batch(asked).items():
+            boxes = is_of_boxes(recipes[one.fact])
+            earlier[one.fact, one.declaration_id, None if boxes else one.entities[0]] = own + counted.get(one, 0)
+        for fact, recipe in recipes.items():
             if isinstance(recipe, SameDay):
-                for row in worked:
-                    name = None if fact in self._of_boxes else entity_name([row[column] for column in recipe.of])
-                    row[fact] = earlier.get((fact, row["declaration_id"], name))
+                nobody: Column = [None] * batch.size
+                names = nobody if is_of_boxes(recipe) else entity_names([columns[column] for column in recipe.of])
+                keys = zip(columns["declaration_id"], names, strict=True)
+                columns[fact] = [earlier.get((fact, number, name)) for number, name in keys]
 
-    @property
-    def _of_boxes(self) -> frozenset[str]:
-        return frozenset(
-            fact for fact, recipe in self.plan.recipes.items()
-            if isinstance(recipe, SameDay) and recipe.of == ("containers",)
-        )  # fmt: skip
-
-    def _file(self, worked: Sequence[Row], records: pa.Table | None) -> None:
+    def _file(self, batch: Batch, records: Given | None) -> None:
         if self.filings is None:
             return
-        wanted = [(row["previous_document"], row["moment"], row["decided_on"]) for row in worked]
+        columns = (batch.columns[name] for name in ("previous_document", "moment", "decided_on"))
+        wanted = list(zip(*columns, strict=True))
         known = filing_rows(records, self.filings.read) if records is not None else []
         chosen = chosen_filings(self.filings, known, wanted, self.plan.filed, self.plan.filed_words)
-        for row, one in zip(worked, wanted, strict=True):
-            row[CONSIGNMENT] = chosen.get(one)
+        batch.columns[CONSIGNMENT] = [chosen.get(one) for one in wanted]
 
-    def _results(self, row: Row) -> LiveFacts:
-        plan = self.plan
-        facts = {}
+    def _results(self, batch: Batch) -> list[Column]:
+        """Return the columns of the facts asked."""
+        plan, columns = self.plan, batch.columns
+        results = {}
         for name, ask in plan.made:
-            value = facts[name] = ask(row)
+            results[name] = ask(batch)
             if name in plan.passed_on:
-                row[name] = value
-        return {name: row[plan.plain[name]] if name in plan.plain else facts[name] for name in plan.names}
+                columns[name] = results[name]
+        return [columns[plan.plain[name]] if name in plan.plain else results[name] for name in plan.names]
 
 
-_KEY = ("declaration_id", "version", "item_number")
-_ADDRESSES = ("importer_address", "exporter_address", "seller_address")
+def _declarations(columns: Mapping[str, Column]) -> tuple[list[int], list[list[int]]]:
+    """Return for each item the number of its declaration's version, and for each of these the places of its items."""
+    numbers: dict[tuple[str, int], int] = {}
+    own: list[int] = []
+    places: list[list[int]] = []
+    for place, key in enumerate(zip(columns["declaration_id"], columns["version"], strict=True)):
+        number = numbers.setdefault(key, len(numbers))
+        if number == len(places):
+            places.append([place])
+        else:
+            places[number].append(place)
+        own.append(number)
+    return own, places
 
 
-def _declarations(worked: Sequence[Row]) -> Iterator[list[Row]]:
-    """Give the items of each version of a declaration."""
-    key = itemgetter("declaration_id", "version")
-    whole: dict[Any, list[Row]] = {}
-    for own, items in groupby(worked, key):
-        whole.setdefault(own, []).extend(items)
-    yield from whole.values()
-
-
-def _of_peers(peers: PeerFigures, row: Row) -> tuple[FactValue, ...] | None:
-    for columns, groups in peers.levels:
-        found = groups.get(tuple([row[column] for column in columns]))
-        if found is not None:
-            return found
-    return None
+def _peers_found(peers: PeerFigures, columns: Mapping[str, Column]) -> Iterable[tuple[FactValue, ...] | None]:
+    found: list[tuple[FactValue, ...] | None] = [None] * len(columns["declaration_id"])
+    for named, groups in reversed(peers.levels):
+        keys = zip(*(columns[column] for column in named), strict=True)
+        found = [groups.get(key, wider) for key, wider in zip(keys, found, strict=True)]
+    return found

@@ -1,5 +1,6 @@
 """What Python might answer otherwise than DuckDB is asked of DuckDB, once for each text."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
@@ -10,6 +11,7 @@ import duckdb
 from tidewaiter.core.administration import Administration
 from tidewaiter.storage.lake.facts.items import settle
 from tidewaiter.storage.lake.facts.live_functions import Settings
+from tidewaiter.storage.lake.facts.live_shapes import Column
 
 _REMEMBERED = 200_000
 
@@ -24,26 +26,25 @@ class Doubts:
         settle(self._connection, administration)
         self._places: dict[str, str | None] = {}
         self.midnight = cache(self._midnight)
-        self.settings = Settings(administration.currency, administration.time_zone, self.place_of, cache(self._whole))
+        self.settings = Settings(administration.currency, administration.time_zone, self.places_of, cache(self._whole))
 
-    def place_of(self, address: str) -> str | None:
-        """Return the words of an address by which places are told apart."""
-        if address.isascii():
-            return " ".join("".join(c if c.isalnum() else " " for c in address.lower()).split()) or None
-        if address not in self._places:
-            self.remember_places((address,))
-        return self._places[address]
+    def places_of(self, addresses: Column) -> Column:
+        """Return the words of each address by which places are told apart."""
+        places = self._places
+        unknown = {address for address in addresses if address not in places and address is not None}
+        if unknown:
+            if len(places) > _REMEMBERED:
+                places.clear()
+                unknown = set(addresses) - {None}
+            plain = [address for address in unknown if address.isascii()]
+            places.update((address, _plain_place(address)) for address in plain)
+            self._ask_places(unknown.difference(plain))
+        return [None if address is None else places[address] for address in addresses]
 
-    def remember_places(self, addresses: Iterable[str | None]) -> None:
-        """Ask for all these addresses at once, so that none is asked for alone."""
-        unknown = [address for address in set(addresses)
-                   if address is not None and not address.isascii() and address not in self._places]  # fmt: skip
-        if not unknown:
-            return
-        if len(self._places) > _REMEMBERED:
-            self._places.clear()
-        found = self._connection.execute("SELECT t, place_of(t) FROM (SELECT unnest(?) AS t)", [unknown]).fetchall()
-        self._places.update(found)
+    def _ask_places(self, addresses: Iterable[str]) -> None:
+        if listed := list(addresses):
+            query = "SELECT address, place_of(address) FROM (SELECT unnest(?) AS address)"
+            self._places.update(self._connection.execute(query, [listed]).fetchall())
 
     def _whole(self, text: str) -> int | None:
         found: int | None = self._one("SELECT TRY_CAST(CAST(? AS VARCHAR) AS BIGINT)", text)
@@ -60,3 +61,11 @@ class Doubts:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _plain_place(address: str) -> str | None:
+    """Return the words of an address without accents, as the macro place_of does."""
+    return " ".join(_APART.split(address.lower())).strip() or None
+
+
+_APART = re.compile("[^a-z0-9]+")

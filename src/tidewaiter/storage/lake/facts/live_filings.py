@@ -1,7 +1,9 @@
 """The consignment of each declaration among the filings that an image holds and those in the service's records."""
 
+import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from sys import getsizeof
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from tidewaiter.core.facts import normalised_words
 from tidewaiter.core.tables import CONSIGNMENTS
 from tidewaiter.storage.lake.facts.live_index import digest
 from tidewaiter.storage.lake.facts.live_plan import FILED
-from tidewaiter.storage.lake.facts.live_rows import held_columns
+from tidewaiter.storage.lake.facts.live_rows import Given, held_columns
 from tidewaiter.storage.lake.schema import row_schema
 
 FILING_ROWS = row_schema(CONSIGNMENTS)
@@ -26,7 +28,9 @@ words = lru_cache(maxsize=65_536)(normalised_words)
 
 
 class Filings:
-    """Filings by document: the parts of them that are read, and what choosing needs."""
+    """Filings by document: the parts of them that are read, and what choosing needs, each packed in a few bytes."""
+
+    __slots__ = ("_by_document", "_by_master", "_packed", "read")
 
     def __init__(self, table: pa.Table, read: Iterable[str]) -> None:
         """Take rows of consignments; `read` names the columns that facts read."""
@@ -34,36 +38,34 @@ class Filings:
         if "seals_changed" in wanted:
             wanted.add("containers")
         self.read = tuple(name for name in FILED if name in wanted)
-        present = set(table.column_names)
-        self._rows = table.select([name for name in self.read if name in present]).combine_chunks()
+        self._packed = [marshal.dumps(tuple(filing.values())) for batch in table.to_batches(max_chunksize=10_000)
+                        for filing in filing_rows(pa.Table.from_batches([batch]), self.read)]  # fmt: skip
         self._by_document = _Places(table, "consignment_id")
         self._by_master = _Places(table, "master_document") if "houses" in wanted else None
 
     @property
     def bytes_held(self) -> int:
-        """Return the bytes of the columns and the places of the documents."""
-        held: int = self._rows.nbytes + self._by_document.bytes_held
-        return held + (self._by_master.bytes_held if self._by_master else 0)
+        """Return the bytes of the filings and of the places of the documents."""
+        packed = sum(8 + getsizeof(filing) for filing in self._packed)
+        return packed + sum(places.bytes_held for places in (self._by_document, self._by_master) if places)
 
     def of(self, documents: Iterable[str]) -> list[Filing]:
         """Return all filings of these documents, every version."""
-        return self._taken(self._by_document.of(documents), "consignment_id", documents)
+        return self._found(self._by_document, "consignment_id", set(documents))
 
     def under(self, masters: Iterable[str]) -> list[Filing]:
         """Return all filings under these master documents."""
-        return self._taken(self._by_master.of(masters), "master_document", masters) if self._by_master else []
+        return self._found(self._by_master, "master_document", set(masters)) if self._by_master else []
 
-    def _taken(self, places: list[int], column: str, names: Iterable[str]) -> list[Filing]:
-        if not places:
-            return []
-        wanted = set(names)
-        found = filing_rows(self._rows.take(pa.array(places)), self.read)
-        return [filing for filing in found if filing[column] in wanted]
+    def _found(self, places: "_Places", column: str, names: set[str]) -> list[Filing]:
+        unpacked = (marshal.loads(self._packed[at]) for at in places.of(names))  # noqa: S302  of our own making
+        found = (dict(zip(self.read, values, strict=True)) for values in unpacked)
+        return [filing for filing in found if filing[column] in names]
 
 
-def filing_rows(table: pa.Table, read: Sequence[str]) -> list[Filing]:
-    """Return the rows of a table of consignments as held values, by the names read."""
-    columns = held_columns(table, {name: FILED[name] for name in read}, FILING_ROWS)
+def filing_rows(rows: Given, read: Sequence[str]) -> list[Filing]:
+    """Return rows of consignments as held values, by the names read."""
+    columns = held_columns(rows, {name: FILED[name] for name in read}, FILING_ROWS)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

@@ -1,8 +1,8 @@
-"""The functions of the catalogue's expressions as functions of Python values, each equal to DuckDB's of that name."""
+"""The functions of the catalogue's expressions over columns of Python values, each equal to DuckDB's of that name."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,8 @@ from tidewaiter.storage.lake.facts.live_shapes import (
     RATIO,
     TEXT,
     Ask,
+    Batch,
+    Column,
     Kind,
     Made,
     Shape,
@@ -36,13 +38,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Settings:
     """What functions know besides their arguments: the administration's currency and time zone.
 
-    `place_of` is the words of an address, `whole` the number that a text writes: asked of DuckDB where in doubt.
+    `places_of` gives the words of addresses, `whole` the number that a text writes: asked of DuckDB where in doubt.
     """
 
     currency: str
     zone: str
-    place_of: Callable[[str], str | None]
+    places_of: Callable[[Column], Column]
     whole: Callable[[str], int | None]
+    numbers: dict[object, int] = field(default_factory=dict)
+
+    def number_of(self, call: object) -> int:
+        """Return the number of a call; equal calls have the same."""
+        return self.numbers.setdefault(call, len(self.numbers))
 
 
 type Builder = Callable[[Sequence[Made], Settings], Made]
@@ -69,24 +76,22 @@ def _plain(shape: Shape, function: Callable[..., Any], *kinds: Kind) -> Builder:
 def _present(asks: Sequence[Ask], function: Callable[..., Any]) -> Ask:
     if len(asks) == 1:
         (only,) = asks
-        return lambda row: None if (value := only(row)) is None else function(value)
-
-    def ask(row: Any) -> Any:
-        values = [each(row) for each in asks]
-        return None if None in values else function(*values)
-
-    return ask
+        return lambda batch: [None if value is None else function(value) for value in only(batch)]
+    if len(asks) == 2:
+        left, right = asks
+        return lambda batch: [
+            None if a is None or b is None else function(a, b) for a, b in zip(left(batch), right(batch), strict=True)
+        ]
+    raise NotUnderstoodError("so many arguments are not expected")
 
 
 def _ratio(arguments: Sequence[Made], _: Settings) -> Made:
     part, whole = (as_double(made) for made in arguments)
     divisor = arguments[1].ask
 
-    def ask(row: Any) -> float | None:
-        if not divisor(row):
-            return None
-        above = part(row)
-        return None if above is None else above / whole(row)
+    def ask(batch: Batch) -> Column:
+        columns = zip(part(batch), whole(batch), divisor(batch), strict=True)
+        return [above / below if by and above is not None else None for above, below, by in columns]
 
     return Made(RATIO, ask)
 
@@ -94,32 +99,32 @@ def _ratio(arguments: Sequence[Made], _: Settings) -> Made:
 def _coalesce(arguments: Sequence[Made], _: Settings) -> Made:
     shape, asks = together(arguments)
 
-    def ask(row: Any) -> Any:
-        for each in asks:
-            value = each(row)
-            if value is not None:
-                return value
-        return None
+    def ask(batch: Batch) -> Column:
+        column = asks[0](batch)
+        for each in asks[1:]:
+            if None not in column:
+                break
+            column = [other if value is None else value for value, other in zip(column, each(batch), strict=True)]
+        return column
 
     return Made(shape, ask)
 
 
 def _in_national(arguments: Sequence[Made], settings: Settings) -> Made:
-    amount, currency, invoiced, rate = (made.ask for made in arguments)
-    scales, national = (arguments[0].shape.scale, arguments[3].shape.scale), settings.currency
+    asks = [made.ask for made in arguments]
+    own, added, national = arguments[0].shape.scale, arguments[3].shape.scale, settings.currency
 
-    def ask(row: Any) -> int | None:
-        unit = currency(row)
-        if unit is None or (value := amount(row)) is None:
+    def amount_of(value: int | None, unit: str | None, invoiced: str | None, rate: int | None) -> int | None:
+        if value is None or unit is None:
             return None
         if unit == national:
-            return rescaled(value, scales[0], 3)
-        if unit != invoiced(row) or (price := rate(row)) is None:
+            return rescaled(value, own, 3)
+        if unit != invoiced or rate is None:
             return None
-        product = rescaled(value * price, sum(scales), 3)
+        product = rescaled(value * rate, own + added, 3)
         return product if -MOST < product < MOST else None
 
-    return Made(Shape(Kind.DECIMAL, 3), ask)
+    return Made(Shape(Kind.DECIMAL, 3), lambda batch: list(map(amount_of, *(each(batch) for each in asks))))
 
 
 def _timezone(arguments: Sequence[Made], settings: Settings) -> Made:
@@ -129,20 +134,25 @@ def _timezone(arguments: Sequence[Made], settings: Settings) -> Made:
     def local(microseconds: int) -> datetime:
         return (_EPOCH + timedelta(microseconds=microseconds)).astimezone(zone).replace(tzinfo=None)
 
-    return Made(CLOCK, lambda row: None if (value := instant(row)) is None else local(value))
+    return Made(CLOCK, _present((instant,), local))
 
 
 def _getvariable(arguments: Sequence[Made], settings: Settings) -> Made:
-    name = arguments[0].ask({})
+    (name,) = arguments[0].ask(ONE)
     known = {"zone": settings.zone, "currency": settings.currency}
     if name not in known:
         raise NotUnderstoodError(f"the variable {name} is not known")
     value = known[name]
-    return Made(TEXT, lambda _: value)
+    return Made(TEXT, lambda batch: [value] * batch.size)
+
+
+ONE = Batch({}, 1)
+"""One row without a column, to ask a constant of."""
 
 
 def _place_of(arguments: Sequence[Made], settings: Settings) -> Made:
-    return Made(TEXT, _present([arguments[0].ask], settings.place_of))
+    places, address = settings.places_of, arguments[0].ask
+    return Made(TEXT, lambda batch: places(address(batch)))
 
 
 def _summed(arguments: Sequence[Made], _: Settings) -> Made:
@@ -160,12 +170,14 @@ def _all_true(arguments: Sequence[Made], _: Settings) -> Made:
     return Made(FLAG, _over_present(arguments[0].ask, all))
 
 
-def _over_present(listed: Ask, function: Callable[[list[Any]], Any]) -> Ask:
-    def ask(row: Any) -> Any:
-        values = [value for value in listed(row) or () if value is not None]
+def _over_present(lists: Ask, function: Callable[[list[Any]], Any]) -> Ask:
+    def over(listed: list[Any] | None) -> Any:
+        if not listed:
+            return None
+        values = [value for value in listed if value is not None]
         return function(values) if values else None
 
-    return ask
+    return lambda batch: [over(listed) for listed in lists(batch)]
 
 
 def _element(made: Made) -> Shape:
@@ -182,19 +194,19 @@ def _has_all(arguments: Sequence[Made], _: Settings) -> Made:
 
 
 def _joined(listed: list[str | None], between: str) -> str:
-    return between.join(text for text in listed if text is not None)
+    return between.join([text for text in listed if text is not None])
 
 
 def _microseconds(arguments: Sequence[Made], _: Settings) -> Made:
     unit, *instants = arguments
-    if unit.ask({}) != "microsecond" or any(made.shape.kind is not Kind.INSTANT for made in instants):
+    if unit.ask(ONE) != ["microsecond"] or any(made.shape.kind is not Kind.INSTANT for made in instants):
         raise NotUnderstoodError("only microseconds between instants are counted")
     return Made(INTEGER, _present([made.ask for made in instants], lambda start, end: end - start))
 
 
 def _word_count(arguments: Sequence[Made], _: Settings) -> Made:
     words = arguments[0].ask
-    return Made(INTEGER, lambda row: text.count(" ") - 1 if (text := words(row)) else 0)
+    return Made(INTEGER, lambda batch: [text.count(" ") - 1 if text else 0 for text in words(batch)])
 
 
 def _overlap(words: str, others: str) -> float | None:
@@ -217,14 +229,6 @@ def _vague(words: str) -> bool:
 
 def _left(text: str, length: int) -> str:
     return text[:length]
-
-
-def _known_country(code: str) -> bool:
-    return code in COUNTRIES
-
-
-def _known_currency(code: str) -> bool:
-    return code in CURRENCIES
 
 
 def _post_box(place: str) -> bool:
@@ -261,8 +265,8 @@ _FUNCTIONS: Mapping[str, Builder] = {
     "placeholder": _plain(FLAG, _placeholder, Kind.TEXT),
     "vague": _plain(FLAG, _vague, Kind.TEXT),
     "post_box": _plain(FLAG, _post_box, Kind.TEXT),
-    "known_country": _plain(FLAG, _known_country, Kind.TEXT),
-    "known_currency": _plain(FLAG, _known_currency, Kind.TEXT),
+    "known_country": _plain(FLAG, COUNTRIES.__contains__, Kind.TEXT),
+    "known_currency": _plain(FLAG, CURRENCIES.__contains__, Kind.TEXT),
     "known_hs": _plain(FLAG, is_hs_code, Kind.TEXT),
     "container_valid": _plain(FLAG, is_container, Kind.TEXT),
     "left": _plain(TEXT, _left, Kind.TEXT, Kind.INTEGER),

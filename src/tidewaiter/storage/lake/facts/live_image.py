@@ -18,6 +18,7 @@ from tidewaiter.storage.lake.facts.live_filings import Filings
 from tidewaiter.storage.lake.facts.live_index import DIGESTS, Figures
 from tidewaiter.storage.lake.facts.live_plan import Plan, plan_of
 from tidewaiter.storage.lake.facts.peers import LEAST, LEVELS, make_peers
+from tidewaiter.storage.lake.facts.query import KEY
 from tidewaiter.storage.lake.facts.recipes import Peers, Seizures, needed, recipes
 from tidewaiter.storage.lake.facts.seized import make_seized_of_all
 from tidewaiter.storage.lake.facts.standing import make_standing
@@ -69,16 +70,13 @@ def make_image(
             catalogue_version=catalogue.version,
             statistics_on=statistics_on,
             plan=plan,
-            schema=pa.schema([field for field in fact_schema(catalogue) if field.name in {*_KEY, *names}]),
+            schema=pa.schema([field for field in fact_schema(catalogue) if field.name in {*KEY, *names}]),
             history=tuple(_history(connection, asked, held, statistics_on) for asked in plan.asked),
             touched=tuple(_touched(connection, plan, statistics_on)),
             peers=tuple(_peers(connection, snapshot, plan, statistics_on)),
             filings=_filings(connection, plan, filed_from),
             doubts=doubts,
         )
-
-
-_KEY = ("declaration_id", "version", "item_number")
 
 
 def _history(

@@ -30,7 +30,7 @@ def digest(name: str) -> tuple[int, int]:
 class Figures:
     """The figures of one kind of entity: for every entity known a row, for all others the row of `unseen`."""
 
-    __slots__ = ("_figures", "_keys", "_marks", "_remembered", "_unseen", "names")
+    __slots__ = ("_figures", "_keys", "_marks", "_missing", "_remembered", "names")
 
     def __init__(self, table: pa.Table, unseen: Mapping[str, int | None]) -> None:
         """Take a table of key and mark (see DIGESTS) and the figures named by `unseen`, its integers.
@@ -41,8 +41,8 @@ class Figures:
         order = np.argsort(table["key"].to_numpy(), kind="stable")
         self._keys = table["key"].to_numpy()[order]
         self._marks = table["mark"].to_numpy()[order]
-        self._figures = _matrix(table, order, self.names)
-        self._unseen = tuple(unseen.values())
+        self._figures = _matrix(table, order, unseen)
+        self._missing = [i for i, default in enumerate(unseen.values()) if default is None]
         self._remembered: dict[str | None, int] = {}
 
     @property
@@ -54,8 +54,8 @@ class Figures:
         """Return how many entities are known."""
         return len(self._keys)
 
-    def rows_of(self, names: Sequence[str | None]) -> list[list[int | None]]:
-        """Return the figures of each name in the order of `names`; all None where the name is missing."""
+    def columns_of(self, names: Sequence[str | None]) -> list[list[int | None]]:
+        """Return the figures of each name, a column a figure; None where the name or the figure is missing."""
         remembered = self._remembered
         unknown = [name for name in set(names) if name not in remembered]
         if unknown:
@@ -63,38 +63,38 @@ class Figures:
                 remembered.clear()
                 unknown = list(set(names))
             remembered.update(zip(unknown, self._places(unknown), strict=True))
-        return self._figures_at([remembered[name] for name in names])
+        places = [remembered[name] for name in names]
+        columns: list[list[int | None]] = self._figures[:, places].tolist()
+        for i in self._missing if None not in names else range(len(columns)):
+            columns[i] = [None if value == MISSING else value for value in columns[i]]
+        return columns
 
     def _places(self, names: Sequence[str | None]) -> list[int]:
-        """Return the row of each name; -1 where it is not known, -2 where it is missing."""
+        """Return the row of each name; behind those known there are one of the unseen and one of the missing."""
         digests = [digest(name) if name is not None else (0, 0) for name in names]
         keys = np.array([low for low, _ in digests], np.uint64)
         places = np.searchsorted(self._keys, keys)
         return [self._place(name, at, *parts) for name, at, parts in zip(names, places.tolist(), digests, strict=True)]
 
     def _place(self, name: str | None, at: int, key: int, mark: int) -> int:
+        size = len(self._keys)
         if name is None:
-            return -2
-        while at < len(self._keys) and self._keys[at] == key:
+            return size + 1
+        while at < size and self._keys[at] == key:
             if self._marks[at] == mark:
                 return at
             at += 1
-        return -1
-
-    def _figures_at(self, places: list[int]) -> list[list[int | None]]:
-        known = [place for place in places if place >= 0]
-        read = iter(self._figures[known].tolist()) if known else iter(())
-        unseen = list(self._unseen)
-        missing: list[int | None] = [None] * len(self.names)
-        return [next(read) if place >= 0 else missing if place == -2 else unseen for place in places]
+        return size
 
 
-def _matrix(table: pa.Table, order: npt.NDArray[np.int64], names: Sequence[str]) -> Integers:
-    columns = [table[name].fill_null(MISSING).to_numpy() for name in names]
+def _matrix(table: pa.Table, order: npt.NDArray[np.int64], unseen: Mapping[str, int | None]) -> Integers:
+    """Return a row a figure, with what the unseen and the missing have at the end."""
+    columns = [table[name].fill_null(MISSING).to_numpy()[order] for name in unseen]
     narrow = all(not len(column) or (column.min() >= MISSING and column.max() < 1 << 31) for column in columns)
-    matrix: Integers = np.empty((len(order), len(names)), np.int32 if narrow else np.int64)
-    for i, column in enumerate(columns):
-        matrix[:, i] = column[order]
+    matrix: Integers = np.full((len(unseen), len(order) + 2), MISSING, np.int32 if narrow else np.int64)
+    for i, (column, default) in enumerate(zip(columns, unseen.values(), strict=True)):
+        matrix[i, :-2] = column
+        matrix[i, -2] = MISSING if default is None else default
     return matrix
 
 

@@ -1,12 +1,14 @@
-"""An expression's tree as a function of one row, or of all rows of a declaration, with SQL's three-valued logic."""
+"""An expression's tree as a function of the columns of a batch, with SQL's three-valued logic."""
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from math import fmod, isfinite
 from typing import Any, assert_never
 
-from tidewaiter.core.facts import Fact, FactType
+from tidewaiter.core.facts import Fact, FactType, days_since_epoch
 from tidewaiter.storage.lake.facts.live_functions import MOST, Settings, function_named
 from tidewaiter.storage.lake.facts.live_shapes import (
     DATE,
@@ -16,6 +18,8 @@ from tidewaiter.storage.lake.facts.live_shapes import (
     RATIO,
     TEXT,
     Ask,
+    Batch,
+    Column,
     Kind,
     Made,
     Shape,
@@ -48,10 +52,19 @@ _MOST_WHOLE = 1 << 63
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 
 
-def reading(node: Node, scope: Scope, settings: Settings) -> Made:
-    """Return the function that gives an expression's value for a row, a mapping of the scope's names to values.
+@dataclass(slots=True)
+class Declarations(Batch):
+    """A batch with one row a declaration: the items' batch, and the places of each declaration's items in it."""
 
-    Raises NotUnderstoodError for what is not translated.
+    items: Batch
+    places: Sequence[Sequence[int]]
+
+
+def reading(node: Node, scope: Scope, settings: Settings) -> Made:
+    """Return the function that gives an expression's column for a batch that has the columns of the scope.
+
+    The columns of calls are kept in the batch, so that what several expressions share is worked out once. Raises
+    NotUnderstoodError for what is not translated.
     """
 
     def read(part: Node) -> Made:
@@ -67,19 +80,21 @@ def reading(node: Node, scope: Scope, settings: Settings) -> Made:
         case Call(function, arguments, distinct):
             if distinct:
                 raise NotUnderstoodError("an aggregate stands where a row is read")
-            return function_named(function)([read(argument) for argument in arguments], settings)
+            made = function_named(function)([read(argument) for argument in arguments], settings)
+            return Made(made.shape, _kept(made.ask, settings.number_of(node)))
         case Negation(of):
-            return _negation(read(of))
+            ask = read(of).ask
+            return Made(FLAG, lambda batch: [None if value is None else not value for value in ask(batch)])
         case Minus(of):
-            return _arithmetic("-", Made(INTEGER, lambda _: 0), read(of))
+            return _arithmetic("-", Made(INTEGER, lambda batch: [0] * batch.size), read(of))
         case Missing(of):
             asked = read(of).ask
-            return Made(FLAG, lambda row: asked(row) is None)
+            return Made(FLAG, lambda batch: [value is None for value in asked(batch)])
         case Operation(mark, left, right):
             return _operation(mark, read(left), read(right))
         case Case(turns, otherwise):
-            rest = read(otherwise) if otherwise is not None else _NOTHING
-            return _case([(read(condition), read(value)) for condition, value in turns], rest)
+            return _case([(read(condition), read(value)) for condition, value in turns],
+                         read(otherwise) if otherwise is not None else _NOTHING)  # fmt: skip
         case Cast(of, kind, attempt):
             return _cast(read(of), kind, settings, attempt=attempt)
         case Comprehension():
@@ -90,7 +105,7 @@ def reading(node: Node, scope: Scope, settings: Settings) -> Made:
 
 
 def of_declaration(node: Node, scope: Scope, settings: Settings) -> Made:
-    """Return the function that gives an expression of aggregates for the list of a declaration's rows."""
+    """Return the function that gives an expression of aggregates for a batch of Declarations."""
 
     def read(part: Node) -> Made:
         return of_declaration(part, scope, settings)
@@ -101,15 +116,15 @@ def of_declaration(node: Node, scope: Scope, settings: Settings) -> Made:
         case Operation(mark, left, right):
             return _operation(mark, read(left), read(right))
         case Case(turns, otherwise):
-            rest = read(otherwise) if otherwise is not None else _NOTHING
-            return _case([(read(condition), read(value)) for condition, value in turns], rest)
+            return _case([(read(condition), read(value)) for condition, value in turns],
+                         read(otherwise) if otherwise is not None else _NOTHING)  # fmt: skip
         case Literal():
             return _literal(node)
     raise NotUnderstoodError("an aggregate is not understood")
 
 
 def typed(made: Made, fact: Fact) -> Made:
-    """Return the value as the fact's type holds it; missing where it does not fit."""
+    """Return the values as the fact's type holds them; missing where they do not fit."""
     ask, scale = made.ask, made.shape.scale
     match fact.type, made.shape.kind:
         case (_, Kind.NOTHING) | (FactType.TEXT | FactType.WORDS, Kind.TEXT) | (FactType.DATE, Kind.DATE):
@@ -118,7 +133,8 @@ def typed(made: Made, fact: Fact) -> Made:
             return made
         case FactType.RATIO, Kind.RATIO | Kind.INTEGER | Kind.DECIMAL:
             double = as_double(made)
-            return Made(RATIO, lambda row: value if (value := double(row)) is not None and isfinite(value) else None)
+            return Made(RATIO, lambda batch: [
+                value if value is not None and isfinite(value) else None for value in double(batch)])  # fmt: skip
         case FactType.INTEGER, Kind.INTEGER | Kind.DECIMAL:
             return Made(INTEGER, _fitting(ask, scale, 0, _MOST_WHOLE))
         case FactType.DECIMAL, Kind.INTEGER | Kind.DECIMAL:
@@ -126,51 +142,58 @@ def typed(made: Made, fact: Fact) -> Made:
     raise NotUnderstoodError(f"fact '{fact.name}': a {made.shape.kind} is no {fact.type}")
 
 
+def _kept(ask: Ask, number: int) -> Ask:
+    key = f"#{number}"
+
+    def once(batch: Batch) -> Column:
+        column = batch.columns.get(key)
+        if column is None:
+            column = batch.columns[key] = ask(batch)
+        return column
+
+    return once
+
+
 def _fitting(ask: Ask, scale: int, wanted: int, most: int) -> Ask:
-    def fitted(row: Any) -> int | None:
-        value = ask(row)
-        if value is None:
-            return None
-        if scale != wanted:
-            value = rescaled(value, scale, wanted)
-        return value if -most < value < most else None
+    if scale == wanted:
+        return lambda batch: [value if value is None or -most < value < most else None for value in ask(batch)]
 
-    return fitted
+    def fitted(value: int) -> int | None:
+        brought = rescaled(value, scale, wanted)
+        return brought if -most < brought < most else None
+
+    return lambda batch: [None if value is None else fitted(value) for value in ask(batch)]
 
 
-_NOTHING = Made(NOTHING, lambda _: None)
+_NOTHING = Made(NOTHING, lambda batch: [None] * batch.size)
 
 
 def _literal(node: Literal) -> Made:
-    value = node.value
-    if value is None:
-        return _NOTHING
-    if not node.number or isinstance(value, bool):
-        return Made(FLAG if isinstance(value, bool) else TEXT, lambda _: value)
-    if "e" in value.lower():
-        double = float(value)
-        return Made(RATIO, lambda _: double)
-    whole, _, rest = value.partition(".")
-    number = int(whole + rest)
-    return Made(Shape(Kind.DECIMAL, len(rest)) if rest else INTEGER, lambda _: number)
+    value: str | bool | float | None = node.value
+    shape = NOTHING if value is None else FLAG if isinstance(value, bool) else TEXT
+    if node.number:
+        whole, _, rest = str(value).partition(".")
+        if "e" in str(value).lower():
+            shape, value = RATIO, float(str(value))
+        else:
+            shape, value = Shape(Kind.DECIMAL, len(rest)) if rest else INTEGER, int(whole + rest)
+    return Made(shape, lambda batch: [value] * batch.size)
 
 
 def _name(name: str, scope: Scope) -> Made:
     if name not in scope:
         raise NotUnderstoodError(f"{name} is no column")
-    return Made(scope[name], operator.itemgetter(name))
+    return Made(scope[name], lambda batch: batch.columns[name])
 
 
 def _member(made: Made, field: str) -> Made:
     if field not in made.shape.fields:
         raise NotUnderstoodError(f"{field} is no part of a record")
     ask = made.ask
-    return Made(made.shape.fields[field], lambda row: None if (record := ask(row)) is None else record[field])
-
-
-def _negation(made: Made) -> Made:
-    ask = made.ask
-    return Made(FLAG, lambda row: None if (value := ask(row)) is None else not value)
+    return Made(
+        made.shape.fields[field],
+        lambda batch: [None if record is None else record[field] for record in ask(batch)],
+    )
 
 
 def _operation(mark: str, left: Made, right: Made) -> Made:
@@ -182,22 +205,16 @@ def _operation(mark: str, left: Made, right: Made) -> Made:
         case "is" | "is not":
             _, (a, b) = together((left, right))
             same = mark == "is"
-            return Made(FLAG, lambda row: (a(row) == b(row)) is same)
+            return Made(FLAG, lambda batch: [(x == y) is same for x, y in zip(a(batch), b(batch), strict=True)])
         case "||":
-            first, second = left.ask, right.ask
-            return Made(TEXT, _strict(lambda a, b: a + b, first, second))
+            return Made(TEXT, _strict(operator.add, left.ask, right.ask))
     return _arithmetic(mark, left, right)
 
 
 def _strict(function: Callable[[Any, Any], Any], left: Ask, right: Ask) -> Ask:
-    def ask(row: Any) -> Any:
-        a = left(row)
-        if a is None:
-            return None
-        b = right(row)
-        return None if b is None else function(a, b)
-
-    return ask
+    return lambda batch: [
+        None if a is None or b is None else function(a, b) for a, b in zip(left(batch), right(batch), strict=True)
+    ]
 
 
 def _comparison(compare: Callable[[Any, Any], bool], left: Made, right: Made) -> Made:
@@ -209,24 +226,18 @@ def _comparison(compare: Callable[[Any, Any], bool], left: Made, right: Made) ->
 
 def _logic(settles: bool, left: Ask, right: Ask) -> Made:
     """Return OR (settled by true) or AND (settled by false)."""
-
-    def ask(row: Any) -> Any:
-        a = left(row)
-        if a is settles:
-            return settles
-        b = right(row)
-        if b is settles:
-            return settles
-        return None if a is None or b is None else not settles
-
-    return Made(FLAG, ask)
+    otherwise = not settles
+    return Made(FLAG, lambda batch: [
+        settles if a is settles or b is settles else None if a is None or b is None else otherwise
+        for a, b in zip(left(batch), right(batch), strict=True)
+    ])  # fmt: skip
 
 
 def _arithmetic(mark: str, left: Made, right: Made) -> Made:
     kinds = (left.shape.kind, right.shape.kind)
     if mark == "-" and kinds == (Kind.DATE, Kind.DATE):
         return Made(INTEGER, _strict(operator.sub, left.ask, right.ask))
-    if kinds == (Kind.DATE, Kind.INTEGER) and mark in "+-":
+    if mark in "+-" and kinds == (Kind.DATE, Kind.INTEGER):
         return Made(DATE, _strict(operator.add if mark == "+" else operator.sub, left.ask, right.ask))
     if mark == "/":
         return Made(RATIO, _strict(_divided, as_double(left), as_double(right)))
@@ -266,15 +277,13 @@ def _case(turns: list[tuple[Made, Made]], rest: Made) -> Made:
     shape, values = together([value for _, value in turns] + [rest])
     pairs = [(condition.ask, value) for (condition, _), value in zip(turns, values, strict=False)]
     otherwise = values[-1]
-    if len(pairs) == 1:
-        ((holds, then),) = pairs
-        return Made(shape, lambda row: then(row) if holds(row) else otherwise(row))
 
-    def ask(row: Any) -> Any:
-        for condition, value in pairs:
-            if condition(row):
-                return value(row)
-        return otherwise(row)
+    def ask(batch: Batch) -> Column:
+        column = otherwise(batch)
+        for condition, value in reversed(pairs):
+            chosen = zip(condition(batch), value(batch), column, strict=True)
+            column = [then if holds else other for holds, then, other in chosen]
+        return column
 
     return Made(shape, ask)
 
@@ -282,66 +291,67 @@ def _case(turns: list[tuple[Made, Made]], rest: Made) -> Made:
 def _cast(made: Made, kind: str, settings: Settings, *, attempt: bool) -> Made:
     ask, had = made.ask, made.shape
     if kind == "DATE" and had.kind is Kind.CLOCK:
-        return Made(DATE, lambda row: None if (clock := ask(row)) is None else clock.toordinal() - _EPOCH)
+        return Made(DATE, lambda batch: [None if at is None else days_since_epoch(at) for at in ask(batch)])
     if kind == "DOUBLE":
         return Made(RATIO, as_double(made))
     if kind in ("BIGINT", "INTEGER") and had.kind is Kind.INTEGER:
         return Made(INTEGER, _fitting(ask, 0, 0, _MOST_WHOLE))
     if kind == "BIGINT" and had.kind is Kind.TEXT and attempt:
         whole = settings.whole
-        return Made(INTEGER, lambda row: None if (text := ask(row)) is None else whole(text))
+        return Made(INTEGER, lambda batch: [None if text is None else whole(text) for text in ask(batch)])
     if (found := _DECIMAL.fullmatch(kind)) and had.exact and attempt:
         wanted = int(found[2])
         return Made(Shape(Kind.DECIMAL, wanted), _fitting(ask, had.scale, wanted, 10 ** int(found[1])))
     raise NotUnderstoodError(f"a {had.kind} is not cast to {kind}")
 
 
-_EPOCH = 719_163
-
-
 def _comprehension(node: Comprehension, scope: Scope, settings: Settings) -> Made:
+    """Return the lists made of lists: all elements are one batch, cut again where a row's list ended."""
     source = reading(node.source, scope, settings)
     if source.shape.of is None:
         raise NotUnderstoodError("a list is expected after IN")
-    if node.variable in scope:
-        raise NotUnderstoodError(f"{node.variable} names a column too")
-    inner = {**scope, node.variable: source.shape.of}
+    inner = {node.variable: source.shape.of}
     made = reading(node.made, inner, settings)
-    kept = reading(node.kept, inner, settings).ask if node.kept is not None else _always
-    variable, listed, each = node.variable, source.ask, made.ask
+    kept = reading(node.kept, inner, settings).ask if node.kept is not None else None
+    variable, lists, each = node.variable, source.ask, made.ask
 
-    def ask(row: dict[str, Any]) -> list[Any] | None:
-        values = listed(row)
-        if values is None:
-            return None
-        found = []
-        for value in values:
-            row[variable] = value
-            if kept(row):
-                found.append(each(row))
-        return found
+    def ask(batch: Batch) -> Column:
+        listed = lists(batch)
+        if not any(listed):
+            return [None if values is None else [] for values in listed]
+        elements = list(chain.from_iterable(values for values in listed if values))
+        inside = Batch({variable: elements}, len(elements))
+        found = iter(each(inside))
+        keeps = iter(kept(inside)) if kept else None
+        return [None if values is None else _next(found, keeps, len(values)) for values in listed]
 
     return Made(Shape(Kind.LIST, of=made.shape), ask)
 
 
-def _always(_: Any) -> bool:
-    return True
+def _next(found: Any, keeps: Any, length: int) -> list[Any]:
+    if keeps is None:
+        return [next(found) for _ in range(length)]
+    pairs = [(next(found), next(keeps)) for _ in range(length)]
+    return [value for value, keep in pairs if keep]
 
 
 def _aggregate(function: str, argument: Node, scope: Scope, settings: Settings, *, distinct: bool) -> Made:
     if isinstance(argument, Every):
-        return Made(INTEGER, len)
+        return Made(INTEGER, _over_items(lambda batch: [True] * batch.size, len))
     made = reading(argument, scope, settings)
-    ask = made.ask
     if function == "count":
-        if distinct:
-            return Made(INTEGER, lambda rows: len({ask(row) for row in rows} - {None}))
-        return Made(INTEGER, lambda rows: sum(ask(row) is not None for row in rows))
+        return Made(INTEGER, _over_items(made.ask, (lambda values: len(set(values))) if distinct else len))
     if not made.shape.exact or distinct:
         raise NotUnderstoodError("only exact numbers are summed")
+    return Made(made.shape, _over_items(made.ask, lambda values: sum(values) if values else None))
 
-    def total(rows: list[Any]) -> int | None:
-        values = [value for row in rows if (value := ask(row)) is not None]
-        return sum(values) if values else None
 
-    return Made(made.shape, total)
+def _over_items(ask: Ask, function: Callable[[list[Any]], Any]) -> Ask:
+    def over(batch: Batch) -> Column:
+        assert isinstance(batch, Declarations)
+        column = ask(batch.items)
+        return [
+            function([value for place in places if (value := column[place]) is not None]) for places in batch.places
+        ]
+
+    return over

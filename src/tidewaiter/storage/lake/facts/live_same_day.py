@@ -1,9 +1,10 @@
 """Same-day figures: what is asked of the service's records, and what a batch counts in itself."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from tidewaiter.storage.lake.facts.live_shapes import Column
 from tidewaiter.storage.lake.facts.recipes import Recipe, SameDay
 
 BETWEEN = "\x1f"
@@ -27,39 +28,50 @@ class SameDayAsked(NamedTuple):
     lodged_at: int
 
 
-def entity_name(parts: Sequence[str | None]) -> str | None:
-    """Return the name of an entity of several columns; None where a part is missing."""
-    return None if None in parts else BETWEEN.join(parts)  # type: ignore[arg-type]
+def entity_names(parts: Sequence[Column]) -> Column:
+    """Return the names of entities of one or several columns; None where a part is missing."""
+    match parts:
+        case [only]:
+            return only
+        case [left, right]:
+            pairs = zip(left, right, strict=True)
+            return [None if a is None or b is None else f"{a}{BETWEEN}{b}" for a, b in pairs]
+        case _:
+            return [None if None in several else BETWEEN.join(several) for several in zip(*parts, strict=True)]
 
 
-def same_day_asked(recipes: Mapping[str, Recipe], rows: Sequence[Mapping[str, Any]]) -> list[SameDayAsked]:
-    """Return what the same-day facts ask about the declarations of these rows, each question once."""
-    asked: dict[tuple[Any, ...], SameDayAsked] = {}
+def is_of_boxes(recipe: Recipe) -> bool:
+    """Tell whether a same-day fact is about the containers of the whole declaration."""
+    return isinstance(recipe, SameDay) and recipe.of == _BOXES
+
+
+def same_day_asked(recipes: Mapping[str, Recipe], columns: Mapping[str, Column]) -> list[SameDayAsked]:
+    """Return what the same-day facts ask about the declarations of these items, each question once."""
+    asked: dict[SameDayAsked, None] = {}
     for fact, recipe in recipes.items():
         if isinstance(recipe, SameDay):
-            questions = _of_boxes(fact, rows) if recipe.of == _BOXES else _of_entities(fact, recipe.of, rows)
-            asked |= {question[:3]: question for question in questions}
-    return list(asked.values())
+            questions = _of_boxes(fact, columns) if is_of_boxes(recipe) else _of_entities(fact, recipe.of, columns)
+            asked |= dict.fromkeys(questions)
+    return list(asked)
 
 
-def _of_entities(fact: str, of: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[SameDayAsked]:
-    found = []
-    for row in rows:
-        name = entity_name([row[column] for column in of])
+_LODGED = ("declaration_id", "lodged_on", "lodged_at")
+
+
+def _of_entities(fact: str, of: tuple[str, ...], columns: Mapping[str, Column]) -> Iterator[SameDayAsked]:
+    names = entity_names([columns[column] for column in of])
+    for name, number, day, moment in zip(names, *(columns[column] for column in _LODGED), strict=True):
         if name is not None:
-            found.append(SameDayAsked(fact, row["declaration_id"], (name,), row["lodged_on"], row["lodged_at"]))
-    return found
+            yield SameDayAsked(fact, number, (name,), day, moment)
 
 
-def _of_boxes(fact: str, rows: Sequence[Mapping[str, Any]]) -> list[SameDayAsked]:
-    boxes: dict[str, set[str]] = {}
-    lodged: dict[str, tuple[int, int]] = {}
-    for row in rows:
-        own = {box for box in row["containers"] or () if box is not None}
-        if row["containers"]:
-            boxes.setdefault(row["declaration_id"], set()).update(own)
-            lodged[row["declaration_id"]] = (row["lodged_on"], row["lodged_at"])
-    return [SameDayAsked(fact, name, tuple(sorted(own)), *lodged[name]) for name, own in boxes.items()]
+def _of_boxes(fact: str, columns: Mapping[str, Column]) -> Iterator[SameDayAsked]:
+    boxes: dict[tuple[str, int, int], set[str]] = {}
+    for listed, *lodged in zip(columns["containers"], *(columns[column] for column in _LODGED), strict=True):
+        if listed:
+            boxes.setdefault(tuple(lodged), set()).update(box for box in listed if box is not None)
+    for (number, day, moment), own in boxes.items():
+        yield SameDayAsked(fact, number, tuple(sorted(own)), day, moment)
 
 
 def counted_in_batch(asked: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:

@@ -1,7 +1,7 @@
-"""What a translated expression gives: the shape of its value, fixed before any row is read, and the function of a row.
+"""What a translated expression gives: the shape of its values, fixed before any row is read, and their column.
 
 Values are held as the engine holds them: decimals as integers of their scale, days as days since 1970-01-01, instants
-as microseconds since then; None is missing.
+as microseconds since then; None is missing. An expression is worked out column by column, for all rows of a batch.
 """
 
 import math
@@ -13,8 +13,8 @@ from typing import Any
 from tidewaiter.core.tables import Field, FieldType
 from tidewaiter.storage.lake.facts.live_syntax import NotUnderstoodError
 
-type Env = Mapping[str, Any]
-type Ask = Callable[[Any], Any]
+type Column = list[Any]
+"""One held value a row."""
 
 
 class Kind(StrEnum):
@@ -28,6 +28,7 @@ class Kind(StrEnum):
     DATE = "date"
     INSTANT = "instant"
     CLOCK = "clock"
+    """A moment by the clock of the administration, as a datetime without a zone."""
     LIST = "list"
     RECORD = "record"
     NOTHING = "nothing"
@@ -76,53 +77,64 @@ def shape_of(declared: Field) -> Shape:
             return _SHAPES[plain]
 
 
+@dataclass(slots=True)
+class Batch:
+    """Rows worked on together: their columns so far, and how many rows there are."""
+
+    columns: dict[str, Column]
+    size: int
+
+
+type Ask = Callable[[Batch], Column]
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The shape of an expression's value and the function that gives it for a row."""
+    """The shape of an expression's values and the function that gives their column."""
 
     shape: Shape
     ask: Ask
 
 
 def as_double(made: Made) -> Ask:
-    """Return the function with its value as float64, converted as DuckDB does."""
+    """Return the function with its values as float64, converted as DuckDB does."""
     ask = made.ask
     match made.shape.kind:
         case Kind.RATIO | Kind.NOTHING:
             return ask
         case Kind.INTEGER:
-            return lambda row: None if (value := ask(row)) is None else float(value)
+            return lambda batch: [None if value is None else float(value) for value in ask(batch)]
         case Kind.DECIMAL:
             scale = made.shape.scale
-            return lambda row: None if (value := ask(row)) is None else double_of(value, scale)
+            return lambda batch: [None if value is None else double_of(value, scale) for value in ask(batch)]
     raise NotUnderstoodError(f"a {made.shape.kind} is no number")
 
 
 _MOST_EXACT = 1 << 53
+_POWERS = tuple(10**scale for scale in range(39))
 
 
 def double_of(value: int, scale: int) -> float:
     """Return a decimal as float64: beyond 2^53 its whole part and its rest are converted apart, as in DuckDB."""
-    power = 10**scale
     if -_MOST_EXACT <= value <= _MOST_EXACT or not scale:
-        return float(value / power)
-    whole, rest = divmod(abs(value), power)
-    return math.copysign(float(whole) + rest / power, value)
+        return float(value / _POWERS[scale])
+    whole, rest = divmod(abs(value), _POWERS[scale])
+    return math.copysign(float(whole) + rest / _POWERS[scale], value)
 
 
 def at_scale(made: Made, scale: int) -> Ask:
-    """Return the function of an exact value with its integer at that scale, not smaller than its own."""
+    """Return the function of exact values with their integers at that scale, not smaller than their own."""
     if made.shape.kind is Kind.NOTHING or made.shape.scale == scale:
         return made.ask
     ask, factor = made.ask, 10 ** (scale - made.shape.scale)
-    return lambda row: None if (value := ask(row)) is None else value * factor
+    return lambda batch: [None if value is None else value * factor for value in ask(batch)]
 
 
 def rescaled(value: int, scale: int, wanted: int) -> int:
     """Return an integer of one scale at another, halves rounded away from zero."""
     if wanted >= scale:
-        return int(value * 10 ** (wanted - scale))
-    power = 10 ** (scale - wanted)
+        return int(value * _POWERS[wanted - scale])
+    power = _POWERS[scale - wanted]
     rounded = (abs(value) + power // 2) // power
     return int(rounded if value >= 0 else -rounded)
 
