@@ -29,6 +29,7 @@ from tidewaiter.core.errors import (
     TidewaiterError,
 )
 from tidewaiter.faces.api.wording import did_you_mean, problem_at
+from tidewaiter.faces.logs import where
 
 STATUS: Final[Mapping[type[TidewaiterError], HTTPStatus]] = {
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -116,23 +117,14 @@ def _too_big(_request: HttpRequest, _error: Any) -> HttpResponse:
 
 
 def _unavailable(_request: HttpRequest, error: Any) -> HttpResponse:
-    _log.error("records unavailable", error=type(error).__name__, where=_where(error))
+    _log.error("records unavailable", error=type(error).__name__, where=where(error))
     return refusal(503, [_UNAVAILABLE])
 
 
 def _unforeseen(_request: HttpRequest, error: Any) -> HttpResponse:
     """Answer an error nobody thought of; the log gets its kind and the lines it passed, never its text."""
-    _log.error("unforeseen error", error=type(error).__name__, where=_where(error))
+    _log.error("unforeseen error", error=type(error).__name__, where=where(error))
     return refusal(500, "the service failed; the operator finds the cause in its log")
-
-
-def _where(error: BaseException) -> list[str]:
-    found, trace = [], error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        found.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    return found[-12:]
 
 
 def validation_problems(contexts: Iterable[ValidationErrorContext[Any]]) -> list[Problem]:

@@ -20,6 +20,7 @@ from tidewaiter.faces.cli.facts import facts
 from tidewaiter.faces.cli.generate import generate
 from tidewaiter.faces.cli.ingest import ingest, mapping
 from tidewaiter.faces.cli.lake import lake
+from tidewaiter.faces.cli.serve import serve
 from tidewaiter.faces.cli.starter import starter
 from tidewaiter.faces.config import read_config
 
@@ -29,7 +30,7 @@ INTERRUPTED = 130
 SECTIONS = {
     "Collect": ("mapping", "ingest", "lake"),
     "Analyse": ("facts", "check", "sql", "backtest"),
-    "Select": ("decide",),
+    "Select": ("decide", "serve"),
     "Try": ("starter", "generate", "demo"),
 }
 
@@ -67,7 +68,7 @@ def tidewaiter(ctx: click.Context) -> None:
     ctx.obj = read_config(Path.cwd())
 
 
-for _command in (backtest, check, decide, demo, facts, generate, ingest, lake, mapping, sql, starter):
+for _command in (backtest, check, decide, demo, facts, generate, ingest, lake, mapping, serve, sql, starter):
     tidewaiter.add_command(_command)
 
 

@@ -1,0 +1,166 @@
+"""The service as one process: the Decider, what it decides by, and the API in front of both.
+
+Order of starting: the records are checked, the set in force and the day's history are made ready in the background,
+the Decider begins, the address is opened. Order of stopping (SIGTERM or SIGINT): the address is closed, calls under way
+get their answers, the Decider decides what it took, all ends.
+"""
+
+import gc
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from django.core.wsgi import get_wsgi_application
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.migrations.executor import MigrationExecutor
+from granian.constants import HTTPModes, Interfaces
+from granian.server.mt import MTServer
+
+from tidewaiter.actions.deciding import Decider
+from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.group import decide_group
+from tidewaiter.actions.readying import Readying
+from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.faces.api.service import InForce, Service, use
+from tidewaiter.language.catalogue import load_catalogue
+from tidewaiter.storage.lake.lake import Lake
+
+THREADS: Final = 32
+"""Calls answered at the same time; those of a group wait together for one commit."""
+
+WAITING: Final = 512
+"""Calls taken in beyond which the server lets connections wait."""
+
+_SWITCH_SECONDS: Final = 0.002
+"""How long a thread may keep the interpreter from others: shorter than Python's 5 ms: calls wait for the Decider."""
+
+_log = structlog.get_logger()
+
+
+class OneProcess(MTServer):
+    """Granian with its one worker as a thread of this process, so that killing the process kills the service.
+
+    Granian offers this to builds of Python without the interpreter lock only, as its gain lies there; one worker whose
+    calls mostly wait runs as well with the lock.
+    """
+
+    def _check_gil(self) -> None:
+        """Take any build of Python."""
+
+
+@dataclass(slots=True)
+class Running:
+    """What runs beside the API in one process."""
+
+    readying: Readying
+    decider: Decider
+
+    def start(self) -> None:
+        """Begin to make ready and to decide."""
+        self.readying.start()
+        self.decider.start()
+
+    def stop(self) -> None:
+        """Decide what was taken, and end."""
+        self.decider.stop()
+        self.readying.stop()
+
+
+def now() -> datetime:
+    """Return the present, in UTC."""
+    return datetime.now(UTC)
+
+
+def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> Running:
+    """Make what runs beside the API, on the lake in that folder, and put the service in place; nothing starts yet."""
+    readying = Readying(lake, load_catalogue(), clock=clock)
+    decider = Decider(
+        lambda group, at: decide_group(readying.standing(), keys, group, at),
+        clock=clock,
+        ready=readying.why_not_ready,
+    )
+    zone = Lake.open(lake).administration.time_zone
+    use(Service(decider=decider, time_zone=zone, clock=clock, in_force=lambda: in_force(readying)))
+    return Running(readying, decider)
+
+
+def in_force(readying: Readying) -> InForce | None:
+    """Return what is decided by now; None before anything is ready."""
+    standing = readying.current
+    if standing is None:
+        return None
+    return InForce(
+        set_digest=standing.content.digest,
+        policy=standing.content.policy.version,
+        on=standing.on,
+        statistics_on=standing.image.statistics_on,
+        image=standing.image.name,
+    )
+
+
+def check_records() -> None:
+    """Raise InputError unless the records can be reached and are of this program's version."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except OperationalError as error:
+        advice = "TIDEWAITER_DATABASE names them"
+        raise InputError(Problem(f"the records cannot be opened: {error}", suggestion=advice)) from error
+    finally:
+        connection.close()
+    if missing:
+        names = ", ".join(migration.name for migration, _ in missing)
+        raise InputError(Problem(f"the records lack {names}", suggestion="run `tidewaiter setup`"))
+
+
+def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
+    """Serve until told to stop. Raises InputError when the records or the lake cannot be used."""
+    check_records()
+    running = running_on(lake, keys)
+    server = server_of(whole_answers(get_wsgi_application()), host, port)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.freeze()
+    running.start()
+    _log.info("serving", host=host, port=port, threads=THREADS)
+    try:
+        server()
+    finally:
+        running.stop()
+        _log.info("stopped")
+
+
+def whole_answers(application: Any) -> Callable[[Any, Any], Any]:
+    """Return the application giving its answers in one piece, so that they go out with their length."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        response = application(environ, start_response)
+        if response.streaming:
+            return response
+        content = response.content
+        response.close()
+        return [content]
+
+    return answer
+
+
+def server_of(application: Any, host: str, port: int) -> Callable[[], None]:
+    """Return what serves the application until SIGTERM or SIGINT and then lets calls under way end."""
+    server = OneProcess(
+        "tidewaiter",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=1,
+        blocking_threads=THREADS,
+        backlog=1024,
+        backpressure=WAITING,
+        log_enabled=False,
+    )
+    return lambda: server.serve(target_loader=lambda: application, wrap_loader=False)
