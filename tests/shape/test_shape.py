@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tidewaiter"
 FILES = sorted(SOURCE.rglob("*.py"))
+TO_READ = [file for file in FILES if "migrations" not in file.parts]
+"""Migrations are written by Django, and read one operation at a time."""
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
 
@@ -29,7 +31,7 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or first) - first + 1
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+@pytest.mark.parametrize("file", TO_READ, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_a_file_stays_small_enough_to_read(file: Path) -> None:
     assert len(file.read_text().splitlines()) <= 400
 
