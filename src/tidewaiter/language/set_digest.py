@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tidewaiter.core.condition import Condition
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import Profile, Treatment
+from tidewaiter.language.policy_form import policy_content
 from tidewaiter.language.text import text
 
 
@@ -35,12 +36,7 @@ def set_digest(
             control.code: [text(mandatory[control.code]), _treatment(control.treatment), control.instruction]
             for control in policy.mandatory
         },
-        "policy": [policy.name, policy.version, policy.random_share, policy.random_channel],
-        "offices": dict(policy.random_share_by_office),
-        "trusted": {
-            name: [trusted.profile_factor, trusted.random_share] for name, trusted in policy.trusted_traders.items()
-        },
-        "checklists": {channel: list(lines) for channel, lines in policy.checklists.items()},
+        "policy": {part: value for part, value in policy_content(policy).items() if part != "mandatory"},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

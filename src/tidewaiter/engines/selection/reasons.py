@@ -113,8 +113,7 @@ def lookout_reasons(
     """
     found: dict[str, list[LookoutMatch]] = {}
     for match in matches:
-        lookout = selectivity.lookouts.get(match.reference)
-        if lookout is not None and not lookout.covert and _stands(match, circumstances):
+        if is_open(match, selectivity) and _stands(match, circumstances):
             found.setdefault(match.reference, []).append(match)
     for reference, met in sorted(found.items()):
         lookout = selectivity.lookouts[reference]
@@ -124,6 +123,12 @@ def lookout_reasons(
         numbers = {number for one in met for number in (one.items or everywhere)}
         reason = certain(ReasonKind.LOOKOUT, reference, lookout.version, channel, controls)
         yield replace(reason, items=tuple(sorted(numbers)))
+
+
+def is_open(match: LookoutMatch, selectivity: Selectivity) -> bool:
+    """Tell whether a match is of a lookout in force that is not covert; no other may touch a decision."""
+    lookout = selectivity.lookouts.get(match.reference)
+    return lookout is not None and not lookout.covert
 
 
 def surest(met: Iterable[LookoutMatch], circumstances: Circumstances) -> Certainty:

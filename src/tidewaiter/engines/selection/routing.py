@@ -20,7 +20,7 @@ from tidewaiter.core.decision import (
 from tidewaiter.core.policy import Policy
 from tidewaiter.engines.selection.capacity import capacity_of, minutes_of
 from tidewaiter.engines.selection.draw import DELAY, INSTRUCTION, Drawn, Recording, chosen
-from tidewaiter.engines.selection.reasons import Hits, Selectivity, Subject, reasons_of, rounded
+from tidewaiter.engines.selection.reasons import Hits, Selectivity, Subject, is_open, reasons_of, rounded
 
 CHANNELS = tuple(Channel)
 __all__ = ["Hits", "Selectivity", "Subject", "route"]
@@ -58,7 +58,7 @@ def route(
         items=tuple(_items(subject, reasons, channel, selectivity, recording, circumstances)),
         office=subject.office,
         trusted_trader=subject.trusted_trader,
-        lookouts=hits.lookouts,
+        lookouts=tuple(match for match in hits.lookouts if is_open(match, selectivity)),
         circumstances=circumstances,
         delay_minutes=_delay(channel, policy, recording),
         draws=recording.fractions,
