@@ -19,6 +19,7 @@ from tidewaiter.core.policy import Policy
 from tidewaiter.core.role import Role
 from tidewaiter.engines.selection.assignment import assign, free_minutes
 from tidewaiter.engines.selection.draw import Draw
+from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Act, Assignment, Duty, Office, Officer, Replacement
 from tidewaiter.storage.records.visibility import visible_to
 
@@ -158,6 +159,7 @@ def replace_officer(*, act_id: str, officer: str, reason: str, by: Actor, at: da
     that the officer has already, InputError without a reason or for an officer who may not have it.
     """
     manager = officer_of(by)
+    lock_chain()
     act = visible_to(manager, Act.objects.select_for_update(of=("self",))).filter(pk=act_id).first()
     after = Officer.objects.filter(login=officer).first()
     if act is None or after is None:

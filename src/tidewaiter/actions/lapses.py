@@ -9,6 +9,7 @@ from tidewaiter.actions.acts import NOT_INSPECTED, OPEN, close_unseen, refer_to_
 from tidewaiter.actions.changes import LAPSED, Change, announce
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.policy import Policy
+from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Act, Declaration, Result
 
 REASON = "not looked at in time"
@@ -36,6 +37,7 @@ def expire_yellow(*, policy: Policy, on: date, by: Actor, at: datetime) -> list[
 
 @action("act.expire")
 def _expire(*, acts: Sequence[Act], by: Actor, at: datetime) -> list[Act]:
+    lock_chain()
     held = list(
         Act.objects.select_for_update(of=("self",))
         .select_related("officer", "decision")

@@ -19,6 +19,7 @@ from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, N
 from tidewaiter.core.role import Role
 from tidewaiter.core.tables import RESULTS
 from tidewaiter.core.tables.results import FOUND
+from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Act, Officer, Override, Result
 
 FINAL, OVERTURNED = "final", "overturned"
@@ -67,6 +68,7 @@ def correct_result(
 
 
 def _act(act_id: str, officer: Officer) -> Act:
+    lock_chain()
     held = acts_seen(officer).select_for_update(of=("self",)).select_related("officer", "decision")
     act = held.filter(pk=act_id).first()
     if act is None:
@@ -125,15 +127,15 @@ def _read(act: Act, given: Mapping[str, object], before: str, at: datetime) -> t
     stated = {"state": FINAL, "completed_at": at} | {name: value for name, value in given.items() if value is not None}
     row, problems = read_row(RESULTS, stated, later=FILLED_IN)
     problems += [Problem("is filled in from the act", Place(name)) for name in FILLED_IN if name in given]
-    problems += _contradictions(row, before, at)
+    problems += contradictions(row, before, at)
     problems += _unknown_items(act, row)
     assert act.officer is not None
     filled = {"act_id": act.pk, "declaration_id": act.declaration_id, "act": act.kind}
     return row | filled | {"officer": officer_code(act.officer)}, problems
 
 
-def _contradictions(row: Row, before: str, at: datetime) -> Iterator[Problem]:
-    """Tell what cannot be true together."""
+def contradictions(row: Row, before: str, at: datetime) -> Iterator[Problem]:
+    """Tell what in a result cannot be true together, or not after a version in the state `before`."""
     outcome, state = row.get("outcome"), row.get("state", "")
     if state and state not in FOLLOWS[before]:
         after = f"after {before} comes" if before else "the first version is"

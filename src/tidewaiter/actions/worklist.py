@@ -67,8 +67,12 @@ def task(*, act_id: str, by: Actor, at: datetime) -> Task:
 def acts_seen(officer: Officer) -> QuerySet[Act]:
     """Return the acts an officer may see: examiners the own ones, managers those of the office, others all."""
     acts = visible_to(officer, Act.objects.all())
-    blinded = officer.holds(Role.EXAMINER) and not officer.holds(Role.MANAGER, Role.INSPECTORATE)
-    return acts.filter(officer=officer) if blinded else acts
+    return acts.filter(officer=officer) if blinded(officer) else acts
+
+
+def blinded(officer: Officer) -> bool:
+    """Tell whether the officer examines, and so must not meet what another did or found on the same goods."""
+    return officer.holds(Role.EXAMINER) and not officer.holds(Role.MANAGER, Role.INSPECTORATE)
 
 
 def _tasks(acts: QuerySet[Act]) -> list[Task]:

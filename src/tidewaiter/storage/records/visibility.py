@@ -49,6 +49,7 @@ _GUARDS: Final[dict[type[Model], _Guard]] = {
     models.CapacityDecision: _Guard(office="decision__office"),
     models.Act: _Guard(office="office"),
     models.Result: _Guard(office="act__office"),
+    models.Seizure: _Guard(office="office"),
     models.Override: _Guard(office="decision__office"),
     models.Load: _Guard(office="office"),
 }
