@@ -127,16 +127,12 @@ def test_a_reason_that_states_another_probability_than_its_outcomes_is_told() ->
     reasons = tuple(replace(one, probability=0.9) if one.kind is ReasonKind.PROFILE else one for one in record.reasons)
     told = "profile PRF-1X states probability 0.9, its outcomes 0.5"
     assert told in str(checked(routing, replace(record, reasons=reasons)))
-        checked(routing, replace(record, reasons=reasons))
-    )
 
 
 def test_an_officer_on_the_roster_of_the_own_second_examination_is_told() -> None:
     routing = a_case()
     own = assign(Draw(KEY, routing.identity), ROSTER, purpose=RE_EXAMINER)
     again = ReExamination(share=1.0, drawn=True, first_officer="A", assignment=own)
-        share=1.0, drawn=True, first_officer="A", assignment=assign(draw, ROSTER, purpose="re-examination:officer")
-    )
     found = checked(routing, replace(recorded(routing), re_examinations=(again,)))
     assert any("A stood on the roster" in one for one in found)
 
