@@ -1,9 +1,10 @@
 """A risk profile with every required part written: one call gives a valid text."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from tests.office import NOON, an_officer
 
+from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.actions.profile_force import activate_profile
 from tidewaiter.actions.profiles import (
     Recommendation,
@@ -13,9 +14,10 @@ from tidewaiter.actions.profiles import (
     review_profile,
     submit_profile,
 )
+from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
 from tidewaiter.language.catalogue import load_catalogue
-from tidewaiter.storage.records.models import Officer, ProfileVersion, Proposal
+from tidewaiter.storage.records.models import Decision, Declaration, Officer, ProfileVersion, Proposal, PublishedSet
 
 CATALOGUE = load_catalogue()
 DAY = NOON.date()
@@ -120,4 +122,63 @@ def in_force_text(kind: str, name: str, text: str) -> Proposal:
         proposed_by=officer,
         proposed_at=NOON,
         in_force_at=NOON,
+    )
+
+
+def a_decision(
+    number: str = "D1",
+    *,
+    facts: list[dict[str, object]],
+    fired: list[tuple[str, str, Channel]],
+    on: date = DAY,
+    office: str = "MAIN",
+    within_capacity: bool = True,
+    importer: str = "I1",
+) -> Decision:
+    """Return a stored decision that these reasons (kind, code, channel) gave, with the facts it read."""
+    channel = max((one for *_, one in fired), key=lambda one: one.strictness, default=Channel.GREEN)
+    instant = datetime.combine(on, time(12), UTC)
+    PublishedSet.objects.get_or_create(digest="0" * 64, defaults={"text": packed("{}"), "made_at": instant})
+    declaration, _ = Declaration.objects.get_or_create(
+        declaration_id=number,
+        defaults={
+            "version": 1,
+            "lodged_at": instant,
+            "lodged_on": on,
+            "office": office,
+            "importer_code": importer,
+            "channel": channel.value,
+            "decision_id": f"X-{number}",
+            "identity": number,
+            "draw_day": on,
+        },
+    )
+    reasons = [
+        {"kind": kind, "code": code, "version": 1, "fired": True, "channel": one.value} for kind, code, one in fired
+    ]
+    return Decision.objects.create(
+        id=f"X-{number}",
+        declaration=declaration,
+        version=1,
+        ordinal=1,
+        cause="lodged",
+        decided_at=instant,
+        decided_on=on,
+        office=office,
+        channel=channel.value,
+        within_capacity=within_capacity,
+        in_random_sample=False,
+        selection_probability=1.0,
+        random_probability=0.02,
+        answer="{}",
+        body=packed(to_json({"decision": {"reasons": reasons, "minutes": 90}})),
+        facts=packed(to_json({"items": facts})),
+        set_id="0" * 64,
+        policy_number=1,
+        statistics_day=on,
+        image="",
+        catalogue="",
+        program="0",
+        identity=number,
+        draw_day=on,
     )
