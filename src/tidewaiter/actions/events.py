@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from tidewaiter.actions.acting import Actor, action, record
-from tidewaiter.core.canonical import rows_to_json
+from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.errors import ConflictError, Problem
 from tidewaiter.storage.records.models import Declaration, Event
 

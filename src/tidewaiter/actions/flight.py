@@ -21,8 +21,8 @@ from tidewaiter.actions.group import taken, write
 from tidewaiter.actions.keeping import Kept, keep_met, risen
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.publishing import SetContent
+from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.actions.standing import Standing
-from tidewaiter.core.canonical import rows_from_json
 from tidewaiter.core.condition import Condition
 from tidewaiter.core.tables import DECLARATIONS
 from tidewaiter.engines.matching.live import LiveSet
@@ -168,10 +168,11 @@ def cases_of(rows: QuerySet[models.Declaration], by: Actor, cause: str) -> list[
     stored = {(row.declaration_id, row.version): row for row in lodgements}
     return [
         Case(
-            Lodged(number, row.version, tuple(rows_from_json(unpacked(held.rows), DECLARATIONS))),
+            Lodged(number, row.version, lodged_rows(held)),
             by,
             row.version,
             held.content_digest,
+            "",
             cause,
             row,
             received=False,
@@ -179,6 +180,11 @@ def cases_of(rows: QuerySet[models.Declaration], by: Actor, cause: str) -> list[
         for number, row in declarations.items()
         if (held := stored.get((number, row.version))) is not None
     ]
+
+
+def lodged_rows(held: models.Lodgement) -> tuple[dict[str, object], ...]:
+    """Return the rows of a stored version, with its number."""
+    return tuple({**row, "version": held.version} for row in rows_from_json(unpacked(held.rows), DECLARATIONS))
 
 
 def _rose(kept: Kept) -> bool:

@@ -9,9 +9,9 @@ from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Lodged
 from tidewaiter.actions.goods import DOCUMENT, Drawn, Identities, MarkOf, goods_marks, sharing
 from tidewaiter.actions.packing import unpacked
+from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.actions.same_day import same_day_marks
 from tidewaiter.actions.standing import Standing
-from tidewaiter.core.canonical import rows_from_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import (
     AgencyHold,
@@ -41,6 +41,8 @@ class Case:
     by: Actor
     version: int
     digest: str
+    text: str
+    """The canonical rows as they were received, as JSON."""
     cause: str
     before: models.Declaration | None
     received: bool = True

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from django.db.models import Q
 
 from tidewaiter.engines.selection.draw import identity
+from tidewaiter.storage.records.inserting import insert
 from tidewaiter.storage.records.models import Declaration, DrawIdentity, Mark
 
 DOCUMENT, CONTAINER = "document", "container"
@@ -78,12 +79,12 @@ class Identities:
 
     def keep(self, on: date) -> None:
         """Write what the group added."""
-        DrawIdentity.objects.bulk_create(
+        insert(
             [
                 DrawIdentity(mark=_text(mark), identity=drawn.identity, day=drawn.day, last_on=on)
                 for mark, drawn in self.added.items()
             ],
-            ignore_conflicts=True,
+            unless_there=True,
         )
 
 

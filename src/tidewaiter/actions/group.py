@@ -17,8 +17,8 @@ from tidewaiter.actions.draws import Keys, lodge_within
 from tidewaiter.actions.fact_making import make_facts
 from tidewaiter.actions.gathering import Case, Gathered, load_key
 from tidewaiter.actions.keeping import Kept, decision_record, keep_all
+from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
 from tidewaiter.actions.standing import Standing
-from tidewaiter.core.canonical import content_digest
 from tidewaiter.core.errors import InputError
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.engines.selection.live import decide_live, shadow_hits
@@ -104,7 +104,8 @@ def _decide_turn(
 
 def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
     """Return the case to decide, the version that is repeated, or why the declaration is refused."""
-    number, digest = lodged.declaration_id, content_digest(lodged.rows)
+    number, text = lodged.declaration_id, rows_to_json(in_order(lodged.rows))
+    digest = text_digest(text)
     before = held.declarations.get(number)
     latest = before.version if before else 0
     version = lodged.version or _next_version(number, latest, digest, held)
@@ -117,7 +118,7 @@ def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
         return f"declaration {number} stands at version {latest}; version {version} comes too late"
     rows = tuple({**row, "version": version} for row in lodged.rows)
     cause = AMENDED if before else LODGED
-    return Case(Lodged(number, version, rows), by, version, digest, cause, before)
+    return Case(Lodged(number, version, rows), by, version, digest, text, cause, before)
 
 
 def _next_version(number: str, latest: int, digest: str, held: _Held) -> int:

@@ -1,18 +1,19 @@
 """Writes what a group of declarations was decided: everything in one go, each table once."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from tidewaiter import __version__
 from tidewaiter.actions.gathering import Case, Gathered, LoadKey
 from tidewaiter.actions.goods import Drawn
 from tidewaiter.actions.packing import packed, to_json
+from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.actions.standing import Standing
-from tidewaiter.core.canonical import rows_to_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Capacity, Decision
 from tidewaiter.core.decision_json import decision_to_json, outward
@@ -20,6 +21,7 @@ from tidewaiter.core.lookout import LookoutMatch
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import Entry, append
+from tidewaiter.storage.records.inserting import insert, put
 
 type Row = Mapping[str, object]
 
@@ -93,9 +95,10 @@ def decision_number(declaration_id: str, version: int, ordinal: int) -> str:
     return f"D{digest.hexdigest()[:24].upper()}"
 
 
-def facts_text(facts: Sequence[Facts], filing: Row | None) -> str:
-    """Return what a decision read, as canonical JSON: the facts of every item, and the filing asked for lookouts."""
-    return to_json({"items": facts, "filing": None if filing is None else json.loads(rows_to_json([filing]))[0]})
+def facts_text(facts: Sequence[Facts], filing: Row | None) -> bytes:
+    """Return what a decision read, as JSON: the facts of every item, and the filing asked for lookouts."""
+    written = b"null" if filing is None else rows_to_json([filing]).encode()[1:-1]
+    return b'{"items":' + msgspec.json.encode(facts) + b',"filing":' + written + b"}"
 
 
 def _answer(number: str, decision: Decision, at: datetime) -> str:
@@ -108,13 +111,13 @@ def keep_all(
 ) -> None:
     """Write declarations, lodgements, marks, decisions, loads, events of the chain and the feed of rises."""
     _keep_declarations(standing, kept)
-    models.Lodgement.objects.bulk_create(
+    insert(
         [
             models.Lodgement(
                 declaration_id=one.case.number,
                 version=one.case.version,
                 content_digest=one.case.digest,
-                rows=packed(rows_to_json(one.case.lodged.rows)),
+                rows=packed(one.case.text),
                 received_at=at,
                 client=one.case.by.reference,
             )
@@ -124,8 +127,8 @@ def keep_all(
     )
     gathered.identities.keep(standing.on)
     received = [one.case for one in kept if one.case.received]
-    models.Mark.objects.bulk_create([mark for case in received for mark in case.new_marks(standing)])
-    models.Decision.objects.bulk_create([one.record for one in kept])
+    insert([mark for case in received for mark in case.new_marks(standing)])
+    insert([one.record for one in kept])
     gathered.loads.keep()
     keep_met(kept, at)
     _trace(kept, at, head)
@@ -148,9 +151,7 @@ def _keep_declarations(standing: Standing, kept: Sequence[Kept]) -> None:
         )
         for one in kept
     ]
-    models.Declaration.objects.bulk_create(
-        rows, update_conflicts=True, update_fields=_DECLARED, unique_fields=["declaration_id"]
-    )
+    put(rows, "declaration_id", _DECLARED)
 
 
 def keep_met(kept: Iterable[Kept], at: datetime) -> None:
@@ -189,14 +190,14 @@ def _trace(kept: Sequence[Kept], at: datetime, head: models.ChainHead) -> None:
                 actor=one.case.by.reference,
                 action="decision.take",
                 record=f"decision:{one.record.pk}",
-                content=decision_content(one.record),
+                content=decision_content(one.record, one.case.digest),
             )
             for one in kept
         ],
         at=at,
         head=head,
     )
-    models.Rise.objects.bulk_create(
+    insert(
         [
             models.Rise(
                 cursor=event.sequence,
@@ -212,9 +213,20 @@ def _trace(kept: Sequence[Kept], at: datetime, head: models.ChainHead) -> None:
     )
 
 
-def decision_content(record: models.Decision) -> bytes:
-    """Return what the audit chain holds of a decision: all that was decided, read and answered."""
-    return bytes(record.body) + bytes(record.facts) + record.answer.encode("utf-8", "surrogatepass")
+def decision_content(record: models.Decision, lodged: str) -> bytes:
+    """Return what the audit chain holds of a decision: all that was decided, read and answered.
+
+    `lodged` is the content digest of the declaration's version that was decided.
+    """
+    parts = (
+        lodged, record.pk, record.declaration_id, record.version, record.ordinal, record.cause,
+        record.decided_at.astimezone(UTC).isoformat(), record.office, record.shift, record.channel,
+        record.within_capacity, record.in_random_sample, record.selection_probability, record.random_probability,
+        record.set_id, record.policy_number, record.statistics_day, record.image, record.catalogue, record.program,
+        record.identity, record.draw_day, record.previous_id, record.answer,
+    )  # fmt: skip
+    stated = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    return bytes(record.body) + bytes(record.facts) + stated
 
 
 def risen(before: str, after: Channel) -> bool:

@@ -11,9 +11,11 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from django.db import connection
 
+from tidewaiter.storage.records.inserting import insert
 from tidewaiter.storage.records.models import AuditEvent, AuditSalt, ChainHead
 
 START = "0" * 64
@@ -63,8 +65,8 @@ def append(entries: Sequence[Entry], *, at: datetime, head: ChainHead | None = N
         events.append(event)
         if entry.content is not None:
             salts.append(AuditSalt(sequence=event.sequence, salt=salt))
-    AuditEvent.objects.bulk_create(events)
-    AuditSalt.objects.bulk_create(salts)
+    insert(events)
+    insert(salts)
     head.save(update_fields=["sequence", "hash"])
     return events
 
@@ -76,20 +78,19 @@ def salted(salt: bytes, content: bytes) -> str:
 
 def hash_of(event: AuditEvent) -> str:
     """Return the hash that the event should have."""
-    written = json.dumps(
-        [
-            event.sequence,
-            event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            event.actor,
-            event.action,
-            event.record,
-            event.digest,
-            event.previous,
-        ],
-        ensure_ascii=False,
-        separators=(",", ":"),
+    return hash_of_parts(
+        event.sequence, event.at, event.actor, event.action, event.record, event.digest, event.previous
     )
+
+
+def hash_of_parts(sequence: int, at: datetime, actor: str, action: str, record: str, digest: str, previous: str) -> str:
+    """Return the hash of an event made of these parts."""
+    instant = at.astimezone(UTC).isoformat(timespec="microseconds")
+    written = _WRITER.encode([sequence, instant, actor, action, record, digest, previous])
     return hashlib.sha256(written.encode()).hexdigest()
+
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def chain_problems(events: Iterable[AuditEvent]) -> list[str]:

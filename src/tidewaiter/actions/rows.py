@@ -1,41 +1,57 @@
 """Rows of the canonical tables as JSON text and back, and the digest that tells equal content.
 
-Absent fields are left out, decimals are written plainly, instants in UTC: two rows with the same values have the same
-text, whatever the order in which their fields were given.
+Absent fields are left out, decimals are written plainly, instants in UTC, keys in order: two rows with the same values
+have the same text, however their fields were given.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+
+import msgspec
 
 from tidewaiter.core.tables.field import Field, FieldType, Table, integer
 
 type Row = Mapping[str, object]
 
 _VERSION = integer("version", "Version of the declaration")
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def rows_to_json(rows: Iterable[Row]) -> str:
-    """Return rows as canonical JSON: one list of objects with sorted keys."""
-    return json.dumps([_written(row) for row in rows], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Return rows as canonical JSON: a list of objects with sorted keys. Raises ValueError for unpaired surrogates."""
+    return _ENCODER.encode([_written(row) for row in rows]).decode()
 
 
 def rows_from_json(text: str, table: Table) -> list[dict[str, object]]:
     """Return the rows of a canonical JSON text of that table; absent fields stay absent, `version` is kept."""
     fields = {field.name: field for field in table.fields} | {"version": _VERSION}
-    return [{name: _value(value, fields[name]) for name, value in row.items()} for row in json.loads(text)]
+    return [{name: _value(value, fields[name]) for name, value in row.items()} for row in msgspec.json.decode(text)]
 
 
 def content_digest(rows: Sequence[Row]) -> str:
     """Return SHA-256 (hexadecimal) of the rows in the order of their item numbers, without version."""
-    ordered = sorted(rows, key=lambda row: str(row.get("item_number", "")).zfill(6))
-    return hashlib.sha256(rows_to_json(ordered).encode("utf-8", "surrogatepass")).hexdigest()
+    return text_digest(rows_to_json(in_order(rows)))
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows in the order of their item numbers."""
+    return sorted(rows, key=lambda row: int(str(row.get("item_number") or 0)))
+
+
+def text_digest(text: str) -> str:
+    """Return SHA-256 of a text, hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _written(row: Row) -> dict[str, object]:
-    return {name: _plain(value) for name, value in row.items() if value is not None}
+    return {
+        name: value if type(value) in _AS_IT_IS else _plain(value) for name, value in row.items() if value is not None
+    }
+
+
+_AS_IT_IS = frozenset({str, int, bool})
 
 
 def _plain(value: object) -> object:
@@ -43,7 +59,7 @@ def _plain(value: object) -> object:
         case str() | bool() | int() | float():
             return value
         case Decimal():
-            return _decimal_text(value)
+            return decimal_text(value)
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")
         case date():
@@ -57,7 +73,8 @@ def _plain(value: object) -> object:
             raise TypeError(msg)
 
 
-def _decimal_text(value: Decimal) -> str:
+def decimal_text(value: Decimal) -> str:
+    """Return a decimal plainly, without zeros that say nothing: 12.3, 0, 1200."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
