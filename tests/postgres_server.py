@@ -258,4 +258,7 @@ def run(command: Sequence[str]) -> int:
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         sys.exit("usage: python -m tests.postgres_server COMMAND...")
-    sys.exit(run(sys.argv[1:]))
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except (ServerError, FileNotFoundError) as error:
+        sys.exit(f"tests.postgres_server: {error}")
