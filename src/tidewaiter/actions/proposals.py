@@ -47,6 +47,11 @@ def in_force(kind: str, name: str) -> Proposal | None:
 def proposal(kind: str, name: str, number: int) -> Proposal:
     """Return one version, held until the transaction ends. Raises NotKnownError."""
     lock_chain()
+    return read_proposal(kind, name, number)
+
+
+def read_proposal(kind: str, name: str, number: int) -> Proposal:
+    """Return one version as it stands. Raises NotKnownError."""
     found = Proposal.objects.filter(kind=kind, name=name, number=number).first()
     if found is None:
         raise NotKnownError(f"there is no version {number} of {kind} {name}")
@@ -67,10 +72,14 @@ def propose(
     reason: str,
     by: Officer,
     at: datetime,
+    number: int | None = None,
     direction: str = "",
     lost: Mapping[str, object] | None = None,
 ) -> Proposal:
-    """Keep a new version that waits for a second person. Raises ConflictError where the text is in force already."""
+    """Keep a new version that waits for a second person. Raises ConflictError where the text is in force already.
+
+    `number` None takes the next.
+    """
     lock_chain()
     digest = text_digest(text)
     current = in_force(kind, name)
@@ -79,7 +88,7 @@ def propose(
     made = Proposal.objects.create(
         kind=kind,
         name=name,
-        number=next_number(kind, name),
+        number=next_number(kind, name) if number is None else number,
         text=text,
         digest=digest,
         state=PROPOSED,
