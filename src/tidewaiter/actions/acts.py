@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.packing import to_json
-from tidewaiter.core.canonical import rows_to_json
+from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.policy import DEFAULT_CONTROLS, Policy
 from tidewaiter.core.tables.results import ACTS
@@ -39,7 +39,7 @@ def open_acts(
     """
     asked = [(one, _treatments(one)) for one in decisions if Channel(one.channel) is not Channel.GREEN]
     again = [one.declaration_id for one, _ in asked if one.ordinal > 1 or one.previous_id]
-    held = _kinds_held(again)
+    held = kinds_held(again)
     acts = [
         new_act(one, kind, due_on=_due_on(one, kind, policy), at=at)
         for one, treatments in asked
@@ -112,7 +112,7 @@ def _due_on(decision: Decision, kind: str, policy: Policy) -> date:
     return due_on(Channel(decision.channel), kind, policy, decision.decided_on)
 
 
-def _kinds_held(declarations: Collection[str]) -> defaultdict[str, set[str]]:
+def kinds_held(declarations: Collection[str]) -> defaultdict[str, set[str]]:
     """Return by declaration the kinds of act that wait or were done: not those closed without looking."""
     held: defaultdict[str, set[str]] = defaultdict(set)
     if not declarations:

@@ -7,7 +7,7 @@ act that an examiner was not given is answered as one that does not exist.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,7 +17,7 @@ from tidewaiter.actions.acting import Actor, officer_of, require
 from tidewaiter.actions.acts import CLOSED
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import Act, Decision, Declaration, Officer
+from tidewaiter.storage.records.models import Act, Decision, Declaration, Officer, Override
 from tidewaiter.storage.records.visibility import visible_to
 
 
@@ -78,8 +78,9 @@ def blinded(officer: Officer) -> bool:
 def _tasks(acts: QuerySet[Act]) -> list[Task]:
     found = list(acts.select_related("officer"))
     declarations = Declaration.objects.in_bulk({act.declaration_id for act in found})
-    checklists = _checklists(one.decision_id for one in declarations.values())
-    found.sort(key=lambda act: (act.due_on, declarations[act.declaration_id].lodged_at, act.pk))
+    checklists = _checklists(declarations.values())
+    lodged = {number: one.lodged_at for number, one in declarations.items()}
+    found.sort(key=lambda act: (act.due_on, lodged[act.declaration_id], act.declaration_id, act.kind, act.pk))
     return [_task(act, declarations[act.declaration_id], checklists) for act in found]
 
 
@@ -93,17 +94,25 @@ def _task(act: Act, declaration: Declaration, checklists: dict[str, tuple[Checkl
         channel=declaration.channel,
         due_on=act.due_on,
         officer=act.officer.login if act.officer else "",
-        checklist=checklists[declaration.decision_id],
+        checklist=checklists[declaration.pk],
     )
 
 
-def _checklists(decisions: Iterable[str]) -> dict[str, tuple[Checklist, ...]]:
-    """Return the checklists of the decisions that stand, from the answers that are free of reasons."""
-    answers = Decision.objects.filter(pk__in=set(decisions)).values_list("pk", "answer")
-    return {
-        number: tuple(
-            Checklist(item_number=item["item_number"], lines=tuple(item["instructions"]))
-            for item in json.loads(answer)["items"]
-        )
+def _checklists(declarations: Collection[Declaration]) -> dict[str, tuple[Checklist, ...]]:
+    """Return the checklists by declaration: of the decision that stands, or as an officer raised the channel since.
+
+    They come from the answers given to client systems, which are free of reasons.
+    """
+    standing = {one.decision_id: one.pk for one in declarations}
+    answers = Decision.objects.filter(pk__in=standing).values_list("pk", "answer")
+    found = {
+        standing[number]: {item["item_number"]: item["instructions"] for item in json.loads(answer)["items"]}
         for number, answer in answers
+    }
+    raised = Override.objects.filter(decision_id__in=standing, state="in force").exclude(instructions={})
+    for one in raised.order_by("pk"):
+        found[one.declaration_id] = {int(number): lines for number, lines in one.instructions.items()}
+    return {
+        declaration: tuple(Checklist(item_number=number, lines=tuple(lines)) for number, lines in items.items())
+        for declaration, items in found.items()
     }

@@ -177,7 +177,8 @@ class Referral(models.Model):
 class Override(models.Model):
     """A human change of channel. Lowering above the set level needs a second person before it takes effect.
 
-    `state` is proposed, in force, refused or superseded (a later override counts).
+    `state` is proposed, in force, refused or superseded (a later override counts). `instructions` are the examiner's
+    lines by item number once a raise is in force.
     """
 
     declaration_id = models.CharField(max_length=200, db_index=True)
@@ -191,5 +192,6 @@ class Override(models.Model):
     second = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
     second_at = models.DateTimeField(null=True)
     second_reason = models.TextField(blank=True)
+    instructions = models.JSONField(default=dict)
     state = models.CharField(max_length=12)
     result_act = models.ForeignKey(Act, on_delete=models.PROTECT, null=True)
