@@ -3,10 +3,21 @@
 import hashlib
 import hmac
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewaiter.engines.selection.draw import Draw, Lodged, band, identities, identity, profile_purpose
+from tidewaiter.core.errors import NotKnownError
+from tidewaiter.engines.selection.draw import (
+    Draw,
+    Lodged,
+    RecordedDraw,
+    Recording,
+    band,
+    identities,
+    identity,
+    profile_purpose,
+)
 
 KEY = b"a key of the day, thirty-two byte"
 
@@ -63,3 +74,16 @@ def test_bands_lie_one_after_another_and_leave_the_rest_untouched() -> None:
 
 def test_shares_that_add_up_to_1_leave_no_gap_at_the_top() -> None:
     assert band(1 - 2**-53, {"red": 0.7, "orange": 0.2, "yellow": 0.1}) == "yellow"
+
+
+def test_recorded_fractions_replay_a_draw_and_refuse_what_was_not_drawn() -> None:
+    recording = Recording(Draw(KEY, "BILL-7"))
+    drawn = recording.fraction("random")
+    recorded = RecordedDraw(recording.identity, recording.fractions)
+    assert recorded.fraction("random") == drawn
+    with pytest.raises(NotKnownError, match="nothing was drawn for 'profile:P-1' when 'BILL-7' was decided"):
+        recorded.fraction(profile_purpose("P-1"))
+
+
+def test_a_key_is_never_shown_with_its_draw() -> None:
+    assert "key" not in repr(Draw(KEY, "BILL-7"))
