@@ -74,7 +74,7 @@ def decide_batch(request: HttpRequest) -> HttpResponse:
     found = several(read_json(request.body), "declarations", MOST_IN_BATCH, documents().declaration)
     readable = [one for one in found if isinstance(one, Declared)]
     if not readable:
-        raise InputError([problem for one in found if isinstance(one, InputError) for problem in one.problems][:1000])
+        raise InputError([problem for one in found if isinstance(one, InputError) for problem in one.problems])
     answers = iter(_answers(readable, caller(request)))
     entries = (_refused(one.problems) if isinstance(one, InputError) else _entry(next(answers)) for one in found)
     return HttpResponse(f'{{"answers":[{",".join(entries)}]}}', content_type=CONTENT_TYPE)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import CONSIGNMENTS, DECLARATIONS, EVENTS, Table
+from tidewaiter.faces.api.finding import Budget, Found
 from tidewaiter.faces.api.spelling import Read, UnreadableError, made_moment, printable, reader, whole_number
-from tidewaiter.faces.api.wording import did_you_mean, problem_at
+from tidewaiter.faces.api.wording import problem_at
 
 type Row = dict[str, Any]
 """A canonical row: every field of the table, absent ones None."""
@@ -22,7 +23,6 @@ TOP_ONLY: Final = ("declaration_id", "lodged_at", "flow", "office")
 """The fields that hold for the whole declaration and no item may give its own of."""
 
 MOST_ITEMS: Final = 999
-MOST_PROBLEMS: Final = 200
 HIGHEST_VERSION: Final = 2**31 - 1
 
 
@@ -56,106 +56,114 @@ class Documents:
         self._consignment = _readers(CONSIGNMENTS, zone)
         self._event = _readers(EVENTS, zone)
 
-    def declaration(self, document: object, place: str = "") -> Declared:
+    def declaration(self, document: object, place: str = "", budget: Budget | None = None) -> Declared:
         """Return the declaration of a document. Raises InputError with every problem."""
-        problems: list[Problem] = []
+        found = Found(budget or Budget())
         given = _object(document, place)
         top = self._nothing.copy()
-        version = _version(given, place, problems)
+        version = _version(given, place, found)
         header = {name: value for name, value in given.items() if name not in ("items", "version")}
-        self._fill(top, header, self._top, place, problems)
-        _require(top, ("declaration_id", "lodged_at", "flow"), given, place, problems)
-        rows = self._items(given.get("items"), top, f"{place}.items" if place else "items", problems)
-        _raise(problems)
+        self._fill(top, header, self._top, place, found)
+        _require(top, ("declaration_id", "lodged_at", "flow"), place, found)
+        rows = self._items(given.get("items"), top, f"{place}.items" if place else "items", found)
+        found.refuse()
         rows.sort(key=_number)
         return Declared(top["declaration_id"], version, tuple(rows))
 
-    def _items(self, items: object, top: Row, place: str, problems: list[Problem]) -> list[Row]:
+    def _items(self, items: object, top: Row, place: str, found: Found) -> list[Row]:
         if type(items) is not list or not 0 < len(items) <= MOST_ITEMS:
-            problems.append(problem_at(place, f"is not a list of 1 to {MOST_ITEMS} items"))
+            found.add(place, f"is not a list of 1 to {MOST_ITEMS} items")
             return []
         rows: list[Row] = []
         seen: dict[int, int] = {}
         readers = self._item
         for position, item in enumerate(items):
             if type(item) is not dict:
-                problems.append(problem_at(f"{place}[{position}]", "is not an object"))
+                found.add(f"{place}[{position}]", "is not an object")
                 continue
             row = top.copy()
-            self._fill(row, item, readers, f"{place}[{position}]", problems)
+            self._fill(row, item, readers, f"{place}[{position}]", found)
             number = row["item_number"]
             if number is None:
-                _require(row, ("item_number",), item, f"{place}[{position}]", problems)
+                _require(row, ("item_number",), f"{place}[{position}]", found)
             elif seen.setdefault(number, position) != position:
                 where = f"{place}[{position}].item_number"
-                problems.append(problem_at(where, f"is the number of items[{seen[number]}] too", "number each item"))
+                found.add(where, f"is the number of items[{seen[number]}] too", "number each item")
             rows.append(row)
         return rows
 
     def _fill(
-        self, row: Row, given: Mapping[str, object], readers: Mapping[str, Read], place: str, problems: list[Problem]
+        self, row: Row, given: Mapping[str, object], readers: Mapping[str, Read], place: str, found: Found
     ) -> None:
         """Read the fields given into the row. The place is put into words only where there is a problem."""
         for name, value in given.items():
             read = readers.get(name)
             if read is None:
-                problems.append(_unknown(name, readers, place))
+                _unknown(name, readers, place, found)
             elif value is not None:
                 try:
-                    found = read(value)
+                    got = read(value)
                 except UnreadableError as error:
-                    problems.append(_unreadable(error, name, place))
+                    found.add(_joined(place, name) + error.within, error.message, error.suggestion)
                 else:
-                    if found is not None:
-                        row[name] = found
+                    if got is not None:
+                        row[name] = got
 
-    def consignment(self, document: object, place: str = "") -> Filed:
+    def consignment(self, document: object, place: str = "", budget: Budget | None = None) -> Filed:
         """Return the consignment of a document; without a number it has that of its document. Raises InputError."""
-        problems: list[Problem] = []
+        found = Found(budget or Budget())
         given = _object(document, place)
-        version = _version(given, place, problems)
+        version = _version(given, place, found)
         row: Row = dict.fromkeys(self._consignment)
-        self._fill(row, _without_version(given), self._consignment, place, problems)
+        self._fill(row, _without_version(given), self._consignment, place, found)
         row["consignment_id"] = row["consignment_id"] or row["house_document"] or row["master_document"]
         if row["consignment_id"] is None:
-            problems.append(problem_at(place, "names no document", "give house_document or master_document"))
-        _require(row, ("filed_at",), given, place, problems)
-        _raise(problems)
+            found.add(place, "names no document", "give house_document or master_document")
+        _require(row, ("filed_at",), place, found)
+        found.refuse()
         return Filed(version, row)
 
-    def event(self, document: object, place: str = "") -> Row:
+    def event(self, document: object, place: str = "", budget: Budget | None = None) -> Row:
         """Return the event of a document; without a number one is made of what it says. Raises InputError."""
-        problems: list[Problem] = []
+        found = Found(budget or Budget())
         given = _object(document, place)
         row: Row = dict.fromkeys(self._event)
-        self._fill(row, given, self._event, place, problems)
+        self._fill(row, given, self._event, place, found)
         subject = row["declaration_id"] or row["document"] or row["container"]
         if subject is None and not {"declaration_id", "document", "container"} & given.keys():
-            problems.append(problem_at(place, "names nothing it happened to", "give declaration_id or document"))
-        _require(row, ("kind", "occurred_at"), given, place, problems)
-        _raise(problems)
+            found.add(place, "names nothing it happened to", "give declaration_id or document")
+        _require(row, ("kind", "occurred_at"), place, found)
+        found.refuse()
         row["event_id"] = row["event_id"] or f"{row['kind']}/{made_moment(row['occurred_at'])}/{subject}"
         return row
 
 
-def several[D](document: object, name: str, most: int, read: Callable[[object, str], D]) -> list[D | InputError]:
+type ReadOne[D] = Callable[[object, str, Budget], D]
+"""Reads one document at a place of a list."""
+
+
+def several[D](document: object, name: str, most: int, read: ReadOne[D]) -> list[D | InputError]:
     """Return what each document of `{name: [...]}` is read as, or why it cannot be.
 
     Raises InputError where the list itself is not as it should be.
     """
     given = _object(document, "")
-    problems = [_unknown(other, {name: read}, "") for other in given if other != name]
+    found = Found()
+    for other in given:
+        if other != name:
+            found.unknown(printable(other), other, (name,))
     listed = given.get(name)
     entries: list[object] = listed if type(listed) is list else []
     if not 0 < len(entries) <= most:
-        problems.append(problem_at(name, f"is not a list of 1 to {most:,} entries"))
-    _raise(problems)
-    return [_one(entry, f"{name}[{number}]", read) for number, entry in enumerate(entries)]
+        found.add(name, f"is not a list of 1 to {most:,} entries")
+    found.refuse()
+    budget = Budget()
+    return [_one(entry, f"{name}[{number}]", read, budget) for number, entry in enumerate(entries)]
 
 
-def _one[D](document: object, place: str, read: Callable[[object, str], D]) -> D | InputError:
+def _one[D](document: object, place: str, read: ReadOne[D], budget: Budget) -> D | InputError:
     try:
-        return read(document, place)
+        return read(document, place, budget)
     except InputError as error:
         return error
 
@@ -164,18 +172,17 @@ def _readers(table: Table, zone: ZoneInfo) -> dict[str, Read]:
     return {field.name: reader(field, zone) for field in table.fields}
 
 
-def _version(given: Mapping[str, object], place: str, problems: list[Problem]) -> int | None:
+def _version(given: Mapping[str, object], place: str, found: Found) -> int | None:
     value = given.get("version")
     if value is None:
         return None
     try:
         number = whole_number(value)
     except UnreadableError as error:
-        problems.append(_unreadable(error, "version", place))
+        found.add(_joined(place, "version"), error.message, error.suggestion)
         return None
     if number is not None and not 1 <= number <= HIGHEST_VERSION:
-        problems.append(problem_at(_joined(place, "version"), f"is not between 1 and {HIGHEST_VERSION:,}"))
-        return None
+        found.add(_joined(place, "version"), f"is not between 1 and {HIGHEST_VERSION:,}")
     return number
 
 
@@ -194,34 +201,22 @@ def _number(row: Row) -> int:
     return number
 
 
-def _require(
-    row: Row, names: tuple[str, ...], given: Mapping[str, object], place: str, problems: list[Problem]
-) -> None:
-    """Add a problem for each required field that is absent; an unreadable one has its problem already."""
-    absent = [name for name in names if row[name] is None and given.get(name) in (None, "")]
-    problems += [problem_at(_joined(place, name), "is required and absent") for name in absent]
+def _require(row: Row, names: tuple[str, ...], place: str, found: Found) -> None:
+    """Note each required field that is absent; an unreadable one has its problem already."""
+    for name in names:
+        if row[name] is None and not found.at(_joined(place, name)):
+            found.add(_joined(place, name), "is required and absent")
 
 
 def _joined(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
 
 
-def _unknown(name: str, known: Mapping[str, object], place: str) -> Problem:
+def _unknown(name: str, known: Mapping[str, object], place: str, found: Found) -> None:
     where = _joined(place, printable(name))
     if name in TOP_ONLY or name == "version":
-        return problem_at(where, "stands at the top only: it holds for the whole declaration", "move it to the top")
-    if name == "item_number":
-        return problem_at(where, "belongs to an item", "move it into each of items")
-    return problem_at(where, "is not a field", did_you_mean(name, known.keys()))
-
-
-def _unreadable(error: UnreadableError, name: str, place: str) -> Problem:
-    return problem_at(_joined(place, name) + error.within, error.message, error.suggestion)
-
-
-def _raise(problems: list[Problem]) -> None:
-    if len(problems) > MOST_PROBLEMS:
-        rest = len(problems) - MOST_PROBLEMS
-        problems = [*problems[:MOST_PROBLEMS], problem_at("", f"and {rest:,} problems more")]
-    if problems:
-        raise InputError(problems)
+        found.add(where, "stands at the top only: it holds for the whole declaration", "move it to the top")
+    elif name == "item_number":
+        found.add(where, "belongs to an item", "move it into each of items")
+    else:
+        found.unknown(where, name, known.keys())

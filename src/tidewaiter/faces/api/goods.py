@@ -62,7 +62,7 @@ def _all_readable[D](found: list[D | InputError]) -> list[D]:
     """Return the documents. Raises InputError with the problems of all that cannot be read."""
     problems = [problem for one in found if isinstance(one, InputError) for problem in one.problems]
     if problems:
-        raise InputError(problems[:1000])
+        raise InputError(problems)
     return [one for one in found if not isinstance(one, InputError)]
 
 

@@ -351,7 +351,8 @@ def _record_lists(field: Field, zone: ZoneInfo) -> Read:
         for name, part in value.items():
             read_part = readers.get(name)
             if read_part is None:
-                raise UnreadableError("is not a field", did_you_mean(name, readers), f".{printable(name)}")
+                known = f"its fields are {', '.join(readers)}"
+                raise UnreadableError("is not a field", known, f".{printable(name)}")
             try:
                 row[name] = None if part is None else read_part(part)
             except UnreadableError as error:
