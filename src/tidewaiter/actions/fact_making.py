@@ -1,16 +1,20 @@
 """The facts of a group of declarations: from the image of the day, the records' filings and their same-day counts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import pyarrow as pa
 
 from tidewaiter.actions.gathering import Case
 from tidewaiter.actions.same_day import earlier_in_records
 from tidewaiter.actions.standing import Standing
+from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.tables import CONSIGNMENTS
+from tidewaiter.engines.selection.live import Facts
+from tidewaiter.storage.lake.facts.live_image import make_image
 from tidewaiter.storage.lake.facts.live_rows import rows_to_table
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
+from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.lake.schema import row_schema
 
 type Row = Mapping[str, object]
@@ -57,3 +61,11 @@ def filing_table(filings: Sequence[Row]) -> pa.Table:
     fields = [field for field in _FILINGS if any(field.name in row for row in filings)]
     columns = [pa.array([row.get(field.name) for row in filings], field.type) for field in fields]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def rebuilt_facts(
+    lake: Lake, catalogue: Catalogue, rows: Sequence[Row], on: date, statistics_on: date, names: Sequence[str]
+) -> list[Facts]:
+    """Return the facts of a declaration's items made again from the lake as it is now, in the order of the rows."""
+    image = make_image(lake.snapshot(), catalogue, statistics_on, only=names)
+    return list(image.facts(rows_to_table(rows), on=on))

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Lodged
-from tidewaiter.actions.goods import DOCUMENT, Drawn, Identities, MarkOf, goods_marks, sharing
+from tidewaiter.actions.goods import DOCUMENT, Identities, MarkOf, goods_marks, sharing
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.actions.same_day import same_day_marks
@@ -26,6 +26,7 @@ from tidewaiter.core.decision import (
 )
 from tidewaiter.core.decision_json import decision_from_json
 from tidewaiter.core.tables import CONSIGNMENTS
+from tidewaiter.engines.selection.inheritance import Inherited
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.records import models
@@ -183,13 +184,13 @@ class Gathered:
             filings=_filings({value for kind, value in marks if kind == DOCUMENT}),
         )
 
-    def drawn(self, case: Case, on: date) -> Drawn:
+    def drawn(self, case: Case, on: date) -> Inherited:
         """Return what the declaration is drawn by: as before, else as its goods were, else by itself from today."""
         if case.before is not None:
-            drawn = Drawn(case.before.identity, case.before.draw_day)
-            self.identities.hand_on(case.marks, drawn)
+            drawn = Inherited(identity=case.before.identity, day=case.before.draw_day)
+            self.identities.hand_on(case.lodged.rows, drawn)
             return drawn
-        return self.identities.drawn(case.number, case.marks, on)
+        return self.identities.drawn(case.lodged.rows, on)
 
     def filing(self, case: Case) -> Row | None:
         """Return the latest filing of the goods that the records hold."""

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from django.db.models import Q
 
-from tidewaiter.engines.selection.draw import identity
+from tidewaiter.engines.selection.inheritance import Inherited, hands_on, inherit, marked
 from tidewaiter.storage.records.inserting import insert
 from tidewaiter.storage.records.models import Declaration, DrawIdentity, Mark
 
@@ -21,16 +21,10 @@ DOCUMENT, CONTAINER = "document", "container"
 type MarkOf = tuple[str, str]
 """Kind and value of a mark."""
 
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What goods are drawn by, and the day whose key draws them."""
-
-    identity: str
-    day: date
+type Row = Mapping[str, object]
 
 
-def goods_marks(rows: Iterable[Mapping[str, object]]) -> tuple[MarkOf, ...]:
+def goods_marks(rows: Iterable[Row]) -> tuple[MarkOf, ...]:
     """Return the transport documents and containers of a declaration's items, documents first, sorted."""
     documents: set[str] = set()
     containers: set[str] = set()
@@ -44,36 +38,32 @@ def goods_marks(rows: Iterable[Mapping[str, object]]) -> tuple[MarkOf, ...]:
 
 @dataclass(slots=True)
 class Identities:
-    """The draw identities of a group of declarations: those known before, and those the group itself adds."""
+    """What a group of declarations is drawn by: what was known of their marks, and what the group itself adds."""
 
-    known: dict[MarkOf, Drawn] = field(default_factory=dict)
-    added: dict[MarkOf, Drawn] = field(default_factory=dict)
+    container_days: int
+    known: dict[str, Inherited] = field(default_factory=dict)
+    added: dict[str, Inherited] = field(default_factory=dict)
 
     @classmethod
     def of(cls, marks: Iterable[MarkOf], on: date, container_days: int) -> "Identities":
         """Return what is known of these marks on that day: of several rows of one mark the earliest that counts."""
-        asked = {_text(mark): mark for mark in marks}
-        known: dict[MarkOf, Drawn] = {}
-        since = on - timedelta(days=container_days)
-        for row in DrawIdentity.objects.filter(mark__in=list(asked)).order_by("day"):
-            mark = asked[row.mark]
-            if mark[0] == DOCUMENT or row.day >= since:
-                known.setdefault(mark, Drawn(row.identity, row.day))
-        return cls(known)
+        found = cls(container_days)
+        asked = [f"{kind} {value}" for kind, value in marks]
+        for row in DrawIdentity.objects.filter(mark__in=asked).order_by("day") if asked else ():
+            if hands_on(row.mark, row.day, on, container_days):
+                found.known.setdefault(row.mark, Inherited(identity=row.identity, day=row.day))
+        return found
 
-    def drawn(self, declaration_id: str, marks: Sequence[MarkOf], on: date) -> Drawn:
-        """Return what a declaration lodged on that day is drawn by; its marks hand that on from here."""
-        inherited = next((self.known[mark] for mark in marks if mark in self.known), None)
-        if inherited is None:
-            documents = [value for kind, value in marks if kind == DOCUMENT]
-            containers = [value for kind, value in marks if kind == CONTAINER]
-            inherited = Drawn(identity(declaration_id, documents[0] if documents else None, containers), on)
-        self.hand_on(marks, inherited)
-        return inherited
+    def drawn(self, rows: Sequence[Row], on: date) -> Inherited:
+        """Return what a declaration first lodged on that day is drawn by; its marks hand that on from here."""
+        own = marked(rows)
+        found = inherit(own, self.known, on, self.container_days)
+        self.hand_on(rows, found)
+        return found
 
-    def hand_on(self, marks: Sequence[MarkOf], drawn: Drawn) -> None:
-        """Let marks that were not met before hand on a draw (an amendment names a new container)."""
-        for mark in marks:
+    def hand_on(self, rows: Sequence[Row], drawn: Inherited) -> None:
+        """Let marks that hand on nothing yet hand on this draw (an amendment names a new container)."""
+        for mark in marked(rows).marks:
             if mark not in self.known:
                 self.known[mark] = self.added[mark] = drawn
 
@@ -81,7 +71,7 @@ class Identities:
         """Write what the group added."""
         insert(
             [
-                DrawIdentity(mark=_text(mark), identity=drawn.identity, day=drawn.day, last_on=on)
+                DrawIdentity(mark=mark, identity=drawn.identity, day=drawn.day, last_on=on)
                 for mark, drawn in self.added.items()
             ],
             unless_there=True,
@@ -105,7 +95,3 @@ def sharing(marks: Iterable[MarkOf], on: date, container_days: int) -> dict[Mark
         if key in wanted:
             found.setdefault(key, []).append(mark.declaration)
     return found
-
-
-def _text(mark: MarkOf) -> str:
-    return f"{mark[0]} {mark[1]}"

@@ -10,7 +10,6 @@ import msgspec
 
 from tidewaiter import __version__
 from tidewaiter.actions.gathering import Case, Gathered, LoadKey
-from tidewaiter.actions.goods import Drawn
 from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.actions.standing import Standing
@@ -18,6 +17,7 @@ from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Capacity, Decision
 from tidewaiter.core.decision_json import decision_to_json, outward
 from tidewaiter.core.lookout import LookoutMatch
+from tidewaiter.engines.selection.inheritance import Inherited
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import Entry, append
@@ -37,7 +37,7 @@ class Kept:
 
     case: Case
     decision: Decision
-    drawn: Drawn
+    drawn: Inherited
     key: LoadKey
     shadow: Mapping[str, tuple[int, ...]]
     covert: Sequence[LookoutMatch]
@@ -49,7 +49,7 @@ def decision_record(
     standing: Standing,
     case: Case,
     decision: Decision,
-    drawn: Drawn,
+    drawn: Inherited,
     key: LoadKey,
     ordinal: int,
     *,

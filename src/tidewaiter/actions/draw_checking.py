@@ -1,0 +1,165 @@
+"""The auditor's check of a day's draw with the opened key: everything drawn and not drawn, and who examined.
+
+What goods are drawn by is worked out again from the declarations as they were received, in their order; fractions from
+the key; shares from the policy of the set each decision names; officers from the rosters kept with the assignments.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.flight import lodged_rows
+from tidewaiter.actions.packing import unpacked
+from tidewaiter.actions.publishing import SetContent, set_content
+from tidewaiter.core.decision_json import decision_from_json
+from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.policy import Policy
+from tidewaiter.engines.selection.assignment import Assignment, ReExamination
+from tidewaiter.engines.selection.inheritance import Inherited, hands_on, inherit, marked
+from tidewaiter.engines.selection.verify import DrawRecord, draw_record, verify
+from tidewaiter.storage.records import models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawCheck:
+    """What the check of a day found: how much was looked at, and every discrepancy in words (none: all is right)."""
+
+    day: date
+    declarations: int
+    decisions: int
+    drawn: int
+    assignments: int
+    reexaminations: int
+    discrepancies: tuple[str, ...]
+
+
+@action("draw.verify")
+def verify_draw(*, day: date, key: bytes, zone: ZoneInfo, catalogue: Catalogue, by: Actor, at: datetime) -> DrawCheck:
+    """Check every draw made with the key of a day. Raises NotKnownError where no key was lodged for it."""
+    lodged = models.DrawDay.objects.filter(pk=day).first()
+    if lodged is None:
+        raise NotKnownError(f"no key was lodged for {day}")
+    policies = _Policies(catalogue)
+    records = list(_records(day, policies))
+    expected = _identities(day, zone, policies)
+    found = verify(
+        records,
+        keys={day: key},
+        digests={day: lodged.key_digest},
+        policies=policies.by_version,
+        identities=expected,
+    )
+    check = DrawCheck(
+        day=day,
+        declarations=len(expected),
+        decisions=len(records),
+        drawn=sum(one.in_random_sample for one in records),
+        assignments=sum(len(one.assignments) for one in records),
+        reexaminations=sum(len(one.re_examinations) for one in records),
+        discrepancies=(*policies.problems, *found),
+    )
+    record(f"draw:{day}", str(len(check.discrepancies)).encode())
+    return check
+
+
+class _Policies:
+    """The routing policies of the sets that decisions name, by version."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.by_version: dict[int, Policy] = {}
+        self.problems: list[str] = []
+        self._sets: dict[str, SetContent] = {}
+
+    def of(self, digest: str) -> Policy:
+        """Return the policy of a set, and note it; two policies of one version are a discrepancy."""
+        if digest not in self._sets:
+            content = self._sets[digest] = set_content(digest, self.catalogue)
+            held = self.by_version.setdefault(content.policy.version, content.policy)
+            if held != content.policy:
+                self.problems.append(f"two routing policies have version {content.policy.version}")
+        return self._sets[digest].policy
+
+
+def _records(day: date, policies: _Policies) -> Iterator[DrawRecord]:
+    decisions = models.Decision.objects.filter(draw_day=day).order_by("decided_at", "pk").defer("facts", "answer")
+    assignments = _assignments(day)
+    reexaminations = _reexaminations(day)
+    given: set[str] = set()
+    for row in decisions.iterator(500):
+        policies.of(row.set_id)
+        number, first = row.declaration_id, row.declaration_id not in given
+        given.add(number)
+        yield draw_record(
+            decision_from_json(json.loads(unpacked(row.body))["decision"]),
+            day,
+            assignments=tuple(assignments.get(number, ())) if first else (),
+            re_examinations=tuple(reexaminations.get(number, ())) if first else (),
+        )
+
+
+def _assignments(day: date) -> Mapping[str, list[Assignment]]:
+    """Return the officers drawn with the day's key, by declaration."""
+    rows = models.Assignment.objects.filter(day=day).select_related("officer")
+    numbers = _declarations({row.decision_id for row in rows})
+    found: dict[str, list[Assignment]] = {}
+    for row in rows:
+        made = Assignment(officer=row.officer.login, roster={name: int(w) for name, w in dict(row.roster).items()})
+        found.setdefault(numbers.get(row.decision_id, ""), []).append(made)
+    return found
+
+
+def _reexaminations(day: date) -> Mapping[str, list[ReExamination]]:
+    rows = models.Reexamination.objects.filter(day=day).select_related("officer")
+    acts = {act.pk: act for act in models.Act.objects.filter(pk__in=[r.act_id for r in rows]).select_related("officer")}
+    found: dict[str, list[ReExamination]] = {}
+    for row in rows:
+        act = acts.get(row.act_id)
+        if act is None:
+            continue
+        assigned = None
+        if row.officer is not None:
+            roster = {name: int(weight) for name, weight in dict(row.roster).items()}
+            assigned = Assignment(officer=row.officer.login, roster=roster, purpose="re-examination:officer")
+        first = act.officer.login if act.officer else ""
+        lot = ReExamination(share=row.share, drawn=row.drawn, first_officer=first, assignment=assigned)
+        found.setdefault(act.declaration_id, []).append(lot)
+    return found
+
+
+def _declarations(decisions: set[str]) -> dict[str, str]:
+    rows = models.Decision.objects.filter(pk__in=decisions).values_list("pk", "declaration_id")
+    return dict(rows)
+
+
+def _identities(day: date, zone: ZoneInfo, policies: _Policies) -> dict[str, str]:
+    """Return what each declaration drawn with the day's key must be drawn by, from what was received, in order.
+
+    What came before the records begin is taken from the marks that were kept of it.
+    """
+    rows = models.Lodgement.objects.filter(received_at__isnull=False).order_by("received_at", "pk")
+    earliest = rows.first()
+    if earliest is None:
+        return {}
+    begins = earliest.received_at.astimezone(zone).date()
+    seen = {
+        row.mark: Inherited(identity=row.identity, day=row.day)
+        for row in models.DrawIdentity.objects.filter(day__lt=begins).order_by("-day")
+    }
+    days = dict(models.Decision.objects.order_by("-ordinal").values_list("declaration_id", "set_id"))
+    found: dict[str, Inherited] = {}
+    for row in rows.iterator(500):
+        on = row.received_at.astimezone(zone).date()
+        own = marked(lodged_rows(row))
+        container_days = policies.of(days[row.declaration_id]).container_mark_days
+        drawn = found.get(row.declaration_id) or inherit(own, seen, on, container_days)
+        found[row.declaration_id] = drawn
+        for mark in own.marks:
+            held = seen.get(mark)
+            if held is None or not hands_on(mark, held.day, on, container_days):
+                seen[mark] = drawn
+    return {number: drawn.identity for number, drawn in found.items() if drawn.day == day}
