@@ -17,7 +17,6 @@ the administration: `today()`. Tests call in-process with `django.test.Client`; 
 every route with every role and fails for one without an action.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -72,7 +71,7 @@ def _caller_by(header: str) -> Caller:
     scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(text) <= _LONGEST_TOKEN:
         raise AuthenticationError
-    digest, now = token_digest(text), time.monotonic()
+    digest, now = token_digest(text), service().ticks()
     known = _kept.get(digest)
     if known is not None and now < known[1]:
         return known[0]

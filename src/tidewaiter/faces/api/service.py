@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from time import monotonic
 from typing import Protocol
 
 from tidewaiter.actions.acting import Actor
@@ -49,12 +50,14 @@ class InForce:
 class Service:
     """What the calls of this process share. `time_zone` is the administration's; `decider` None: none is running.
 
-    `in_force` tells what is decided by, None before anything is.
+    `clock` gives the moment, `ticks` seconds from any start that only grow. `in_force` tells what is decided by, None
+    before anything is.
     """
 
     decider: Deciding | None = None
     time_zone: str = "UTC"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ticks: Callable[[], float] = monotonic
     in_force: Callable[[], InForce | None] = lambda: None
 
 
