@@ -10,6 +10,7 @@ from tests.office import NOON, an_officer
 from tidewaiter.actions.acts import AUDIT
 from tidewaiter.actions.overrides import (
     IN_FORCE,
+    OVERTAKEN,
     PROPOSED,
     SUPERSEDED,
     confirm_lowering,
@@ -162,7 +163,15 @@ def test_a_raise_ends_a_lowering_that_waits() -> None:
     proposed = lowered(a_manager(), Channel.GREEN)
     raised(a_manager("two"))
     proposed.refresh_from_db()
-    assert proposed.state == SUPERSEDED
+    assert proposed.state == OVERTAKEN
+
+
+def test_a_later_override_takes_the_place_of_one_in_force() -> None:
+    opened(a_declaration(channel=Channel.YELLOW))
+    first = raised(a_manager(), Channel.ORANGE)
+    raised(a_manager("two"))
+    first.refresh_from_db()
+    assert first.state == SUPERSEDED
 
 
 def test_only_one_lowering_is_proposed_at_a_time() -> None:

@@ -36,7 +36,9 @@ from tidewaiter.storage.records.models import Declaration, Officer, Override
 from tidewaiter.storage.records.visibility import visible_to
 
 RAISE, LOWER = "raise", "lower"
-PROPOSED, IN_FORCE, REFUSED, SUPERSEDED = "proposed", "in force", "refused", "superseded"
+PROPOSED, IN_FORCE, REFUSED = "proposed", "in force", "refused"
+SUPERSEDED, OVERTAKEN = "superseded", "overtaken"
+"""A later override took the place of one that was in force, or of one that was only proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,9 @@ def _proposed(number: int, by: Actor) -> tuple[Officer, Override]:
 def _apply(override: Override, found: Declaration, policy: Policy, on: date, by: Actor, at: datetime) -> None:
     """Bring the declaration, its acts and the feed to what the override says."""
     before, after = Channel(found.channel), Channel(override.after)
-    earlier = Override.objects.filter(declaration_id=found.pk, state__in=(IN_FORCE, PROPOSED)).exclude(pk=override.pk)
-    earlier.update(state=SUPERSEDED)
+    earlier = Override.objects.filter(declaration_id=found.pk).exclude(pk=override.pk)
+    earlier.filter(state=IN_FORCE).update(state=SUPERSEDED)
+    earlier.filter(state=PROPOSED).update(state=OVERTAKEN)
     override.save()
     found.channel = after.value
     found.save(update_fields=["channel"])

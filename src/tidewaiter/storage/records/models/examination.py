@@ -177,8 +177,8 @@ class Referral(models.Model):
 class Override(models.Model):
     """A human change of channel. Lowering above the set level needs a second person before it takes effect.
 
-    `state` is proposed, in force, refused or superseded (a later override counts). `instructions` are the examiner's
-    lines by item number once a raise is in force.
+    `state` is proposed, in force, refused, superseded (was in force until a later one) or overtaken (was never in force
+    when a later one came). `instructions` are the examiner's lines by item number once a raise is in force.
     """
 
     declaration_id = models.CharField(max_length=200, db_index=True)

@@ -1,0 +1,224 @@
+"""The integrity report is made from the records, for the inspectorate alone."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.examined import KEYS, POLICY, TODAY, a_declaration, day, examiners, given, opened
+from tests.office import NOON, an_officer
+
+from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.acts import close_acts
+from tidewaiter.actions.assignments import assign_waiting, replace_officer
+from tidewaiter.actions.integrity import integrity_report
+from tidewaiter.actions.integrity_work import work_of
+from tidewaiter.actions.overrides import confirm_lowering, lower_channel, raise_channel
+from tidewaiter.actions.results import correct_result, record_result
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.errors import InputError, NotAllowedError
+from tidewaiter.core.role import Role
+from tidewaiter.engines.integrity.edits import WorkingHours
+from tidewaiter.engines.integrity.finding import Kind
+from tidewaiter.engines.integrity.screen import IntegrityReport, Work
+from tidewaiter.storage.records.models import Act, AuditEvent, Officer, Proposal, TrustedTrader
+
+pytestmark = pytest.mark.django_db
+
+HOURS = WorkingHours(time_zone="Europe/Riga")
+HOURS_ZONE = ZoneInfo(HOURS.time_zone)
+FOUND: Mapping[str, object] = {"outcome": "found_other", "categories": ["OTHER"]}
+NOTHING: Mapping[str, object] = {"outcome": "nothing_found"}
+
+
+def work() -> Work:
+    return work_of(day(1), day(20), HOURS_ZONE)
+
+
+def report(officer: Officer) -> IntegrityReport:
+    return integrity_report(start=day(1), end=day(20), hours=HOURS, by=officer, at=day(20))
+
+
+def closed(act: Act, outcome: Mapping[str, object]) -> None:
+    act.refresh_from_db()
+    assert act.officer is not None
+    record_result(act_id=act.pk, given=outcome, by=act.officer, at=NOON)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.INSPECTORATE])
+def test_only_the_inspectorate_reads_it(role: Role) -> None:
+    with pytest.raises(NotAllowedError):
+        report(an_officer(role))
+
+
+def test_reading_it_is_recorded() -> None:
+    inspector = an_officer(Role.INSPECTORATE)
+    report(inspector)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor) == ("integrity.read", inspector.reference)
+
+
+def test_a_declaration_is_one_clearance_with_its_roster_and_what_was_found() -> None:
+    examiners("ann", "bob")
+    acts = opened(a_declaration(identity="BL-1", declarant="DEC7"))
+    assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON)
+    for act in acts:
+        closed(act, FOUND if act.kind == "documents" else NOTHING)
+    (one,) = work().clearances
+    assert (one.declaration_id, one.declarant, one.identity, one.found) == ("D1", "DEC7", "BL-1", True)
+    assert (one.by_draw, one.control, set(one.roster)) == (True, "physical, random", {"ann", "bob"})
+
+
+def test_what_is_overturned_counts_neither_as_found_nor_as_clean() -> None:
+    (ann,) = examiners("ann")
+    (act,) = given(a_declaration(channel=Channel.ORANGE), ann)
+    closed(act, FOUND)
+    correct_result(act_id=act.pk, given={**FOUND, "state": "overturned"}, reason="appeal", by=ann, at=day(5))
+    assert [one.found for one in work().clearances] == [None]
+
+
+def test_what_the_service_closed_is_nobody_s_clearance() -> None:
+    (ann,) = examiners("ann")
+    given(a_declaration(channel=Channel.ORANGE), ann)
+    close_acts(["D1"], reason="goods released", at=NOON)
+    assert work().clearances == ()
+    assert work().assignments == ()
+
+
+def test_an_assignment_off_the_draw_is_told_with_its_reason() -> None:
+    ann, bob = examiners("ann", "bob")
+    opened(a_declaration(channel=Channel.ORANGE))
+    (lot,) = assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON)
+    other = bob if lot.officer == ann else ann
+    boss = an_officer(Role.MANAGER, office="MAIN")
+    replace_officer(act_id=lot.subject, officer=other.login, reason="ill", by=boss, at=NOON)
+    closed(Act.objects.get(), NOTHING)
+    (one,) = work().assignments
+    assert (one.drawn, one.standing, one.reason, one.off_draw) == (lot.officer.login, other.login, "ill", False)
+
+
+def test_an_officer_changed_behind_the_service_s_back_is_off_the_draw() -> None:
+    ann, bob = examiners("ann", "bob")
+    opened(a_declaration(channel=Channel.ORANGE))
+    (lot,) = assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON)
+    Act.objects.update(officer=bob if lot.officer == ann else ann)
+    closed(Act.objects.get(), NOTHING)
+    assert [one.off_draw for one in work().assignments] == [True]
+    found = report(an_officer(Role.INSPECTORATE))
+    assert Kind.OFF_DRAW in {finding.kind for screening in found.screenings for finding in screening.findings}
+
+
+def lower(number: str, boss: Officer, second: Officer) -> None:
+    proposed = lower_channel(
+        declaration=number,
+        channel=Channel.GREEN,
+        reason_code="FALSE_MATCH",
+        reason="other goods",
+        policy=POLICY,
+        on=TODAY,
+        by=boss,
+        at=NOON,
+    )
+    confirm_lowering(override=proposed.pk, policy=POLICY, on=TODAY, by=second, at=NOON)
+
+
+def test_overrides_that_favour_one_declarant_are_found() -> None:
+    boss, second = an_officer(Role.MANAGER, office="MAIN", login="boss"), an_officer(Role.MANAGER, office="MAIN")
+    for number in range(30):
+        opened(a_declaration(f"D{number:02d}", declarant="FRIEND" if number < 6 else f"DEC{number}", importer=""))
+    for number in range(6):
+        lower(f"D{number:02d}", boss, second)
+    found = report(an_officer(Role.INSPECTORATE))
+    favoured = [one for screening in found.screenings for one in screening.findings if one.kind is Kind.FAVOURED_PARTY]
+    assert [(one.officer, one.party) for one in favoured] == [("boss", "FRIEND")]
+
+
+def test_only_overrides_that_took_effect_count() -> None:
+    boss = an_officer(Role.MANAGER, office="MAIN")
+    opened(a_declaration(channel=Channel.ORANGE))
+    lower_channel(
+        declaration="D1",
+        channel=Channel.GREEN,
+        reason_code="FALSE_MATCH",
+        reason="other goods",
+        policy=POLICY,
+        on=TODAY,
+        by=boss,
+        at=NOON,
+    )
+    raise_channel(
+        declaration="D1",
+        channel=Channel.RED,
+        reason_code="SUSPICION",
+        reason="glued seal",
+        policy=POLICY,
+        on=TODAY,
+        by=boss,
+        at=NOON,
+    )
+    assert [(one.before, one.after) for one in work().overrides] == [(Channel.ORANGE, Channel.RED)]
+
+
+def test_the_later_result_of_an_override_is_there_to_measure_it() -> None:
+    (ann,) = examiners("ann")
+    boss = an_officer(Role.MANAGER, office="MAIN")
+    opened(a_declaration(channel=Channel.YELLOW))
+    raise_channel(
+        declaration="D1",
+        channel=Channel.RED,
+        reason_code="SUSPICION",
+        reason="glued seal",
+        policy=POLICY,
+        on=TODAY,
+        by=boss,
+        at=NOON,
+    )
+    Act.objects.update(officer=ann)
+    closed(Act.objects.get(kind="physical"), FOUND)
+    success = report(an_officer(Role.INSPECTORATE)).success
+    rates = [(one.officer, one.lowering, one.borne_out.numerator if one.borne_out else None) for one in success]
+    assert rates == [(None, False, 1), ("boss", False, 1)]
+
+
+def a_lowering_edit(by: Officer) -> Proposal:
+    at = day(7) + timedelta(hours=14)
+    return Proposal.objects.create(
+        kind="list",
+        name="watched_importers",
+        number=2,
+        text="",
+        digest="",
+        state="in force",
+        direction="lowers",
+        lost={"lost": ["IMP9"], "gained": [], "selections": {"declarations": ["D0"], "parties": ["DEC9"]}},
+        proposed_by=by,
+        proposed_at=at,
+        decided_by=an_officer(Role.RISK_MANAGER, login="second"),
+        in_force_at=at,
+    )
+
+
+def test_a_list_edit_made_at_night_just_before_its_beneficiary_files_is_found() -> None:
+    spy = an_officer(Role.INTELLIGENCE_OFFICER, login="spy")
+    edit = a_lowering_edit(spy)
+    a_declaration("D9", Channel.GREEN, importer="IMP9", decided_on=day(8).date())
+    (held,) = work().edits
+    assert held.beneficiaries == ("IMP9", "DEC9")
+    assert (held.second_person, held.would_have_lost) == ("second", ("D0",))
+    assert [one.document_id for one in work().filings] == ["D9"]
+    found = report(an_officer(Role.INSPECTORATE))
+    quiet = [one for screening in found.screenings for one in screening.findings if one.kind is Kind.QUIET_EDIT]
+    assert [one.officer for one in quiet] == [edit.proposed_by.login]
+
+
+def test_a_trader_s_status_is_an_edit_that_lowers() -> None:
+    boss = an_officer(Role.RISK_MANAGER, login="rm")
+    TrustedTrader.objects.create(
+        party_code="IMP3", number=1, kind="AEO", scope="both", valid_from=TODAY, by=boss, at=NOON
+    )
+    assert [(one.lowers, one.beneficiaries) for one in work().edits] == [(True, ("IMP3",))]
+
+
+def test_a_period_must_end_after_it_begins() -> None:
+    with pytest.raises(InputError):
+        integrity_report(start=day(2), end=day(2), hours=HOURS, by=an_officer(Role.INSPECTORATE), at=day(3))
