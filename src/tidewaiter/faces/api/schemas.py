@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.json_schema import WithJsonSchema
+from pydantic.json_schema import WithJsonSchema, models_json_schema
 
 from tidewaiter.core.tables import CONSIGNMENTS, DECLARATIONS, EVENTS, FieldType
 from tidewaiter.core.tables import Field as TableField
@@ -103,20 +103,22 @@ Item = _model(
 )
 
 
-def _declaration() -> type[BaseModel]:
-    top = _fields(tuple(field for field in DECLARATIONS.fields if field.name != "item_number"))
-    items = {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MOST_ITEMS,
-        "items": {"$ref": REF.format(model="Item")},
-        "description": "The items, each with a number of its own",
-    }
-    meaning = "A declaration with all its items. A field at the top holds for every item that does not give its own."
-    return _model("Declaration", meaning, {"version": (_VERSION, False), **top, "items": (items, True)})
-
-
-Declaration = _declaration()
+Declaration = create_model(
+    "Declaration",
+    __base__=_model(
+        "DeclarationTop",
+        "The fields of the whole declaration.",
+        {
+            "version": (_VERSION, False),
+            **_fields(tuple(field for field in DECLARATIONS.fields if field.name != "item_number")),
+        },
+    ),
+    __doc__="A declaration with all its items. A field at the top holds for every item that does not give its own.",
+    items=(
+        list[Item],  # type: ignore[valid-type]  # made above
+        Field(min_length=1, max_length=MOST_ITEMS, description="The items, each with a number of its own"),
+    ),
+)
 Consignment = _model(
     "Consignment",
     CONSIGNMENTS.meaning,
@@ -149,9 +151,10 @@ def _request(schema: dict[str, Any]) -> dict[str, Any]:
 
 def components() -> dict[str, Any]:
     """Return the schemas that the statements of `body` and `batch` refer to."""
-    return {
-        model.__name__: model.model_json_schema(ref_template=REF) for model in (Declaration, Item, Consignment, Event)
-    }
+    read = [(model, "validation") for model in (Declaration, Consignment, Event)]
+    _, found = models_json_schema(read, ref_template=REF)  # type: ignore[arg-type]
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
 
 
 class Treatment(Schema):
