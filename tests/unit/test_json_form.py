@@ -1,5 +1,6 @@
 """What was stored is read as it was written; what cannot be is refused, and what is new has its default."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Circumstances, Override, Queue, ReasonKind
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.json_form import from_json, to_json
+from tidewaiter.core.lookout import Lookout, LookoutAction, LookoutKind
 
 
 def test_sets_and_rows_of_several_kinds_are_written_in_one_order() -> None:
@@ -43,3 +45,12 @@ def test_what_is_not_the_form_of_a_queue_is_refused(written: Any) -> None:
 def test_a_value_without_default_is_asked_for() -> None:
     with pytest.raises(InputError, match="Override lacks channel"):
         from_json(Override, {"reference": "O"})
+
+
+def test_days_are_written_as_days_of_the_calendar() -> None:
+    lookout = Lookout(
+        reference="L", kind=LookoutKind.CONTAINER, action=LookoutAction.EXAMINE, valid_from=date(2026, 3, 2)
+    )
+    written = to_json(lookout)
+    assert (written["valid_from"], written["valid_to"]) == ("2026-03-02", None)
+    assert from_json(Lookout, written) == lookout

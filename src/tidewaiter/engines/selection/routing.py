@@ -139,9 +139,10 @@ class _Lines:
         policy = selectivity.policy
         self.selectivity, self.draw = selectivity, draw
         self.standard = policy.checklists.get(channel, ())
-        self.given = {(ReasonKind.MANDATORY, control.code): control.instruction for control in policy.mandatory}
-        self.given |= {(ReasonKind.REQUEST, one.reference): one.instruction for one in circumstances.requests}
-        self.given |= {(ReasonKind.AGENCY_HOLD, one.reference): one.instruction for one in circumstances.holds}
+        mandatory, request, hold = ReasonKind.MANDATORY, ReasonKind.REQUEST, ReasonKind.AGENCY_HOLD
+        self.given = {(mandatory, one.code, policy.version): one.instruction for one in policy.mandatory}
+        self.given |= {(request, one.reference, one.version): one.instruction for one in circumstances.requests}
+        self.given |= {(hold, one.reference, one.version): one.instruction for one in circumstances.holds}
         self.carried = _carried_lines(circumstances, policy)
         self.moved = {line for number in self.carried.keys() - subject.chapters.keys() for line in self.carried[number]}
 
@@ -159,7 +160,7 @@ class _Lines:
             return self.selectivity.profiles[reason.code].instruction
         if reason.kind is ReasonKind.LOOKOUT:
             return self.selectivity.lookouts[reason.code].instruction
-        return self.given[reason.kind, reason.code]
+        return self.given[reason.kind, reason.code, reason.version]
 
 
 def _carried_lines(circumstances: Circumstances, policy: Policy) -> dict[int, set[str]]:
