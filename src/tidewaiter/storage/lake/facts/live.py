@@ -91,6 +91,10 @@ class DayImage:
         filed = self.filings.bytes_held if self.filings else 0
         return filed + sum(one.figures.bytes_held for one in self.history)
 
+    def close(self) -> None:
+        """Let go of what it asks in doubt; it gives no facts afterwards."""
+        self.doubts.close()
+
     def same_day_asked(self, rows: Given) -> list[SameDayAsked]:
         """Return what the same-day facts will ask about these declarations, to be counted in the records.
 

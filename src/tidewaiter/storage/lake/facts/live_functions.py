@@ -193,8 +193,9 @@ def _has_all(arguments: Sequence[Made], _: Settings) -> Made:
     return Made(FLAG, _present([made.ask for made in arguments], has_all))
 
 
-def _joined(listed: list[str | None], between: str) -> str:
-    return between.join([text for text in listed if text is not None])
+def _joined(listed: list[str | None], between: str) -> str | None:
+    texts = [text for text in listed if text is not None]
+    return between.join(texts) if texts or not listed else None
 
 
 def _microseconds(arguments: Sequence[Made], _: Settings) -> Made:

@@ -186,11 +186,18 @@ def _results(
             case _:
                 result = typed(reading(Name(name), scope, settings), fact)
         column = _column(trees.get(name), recipe, name, fact.type is FactType.WORDS)
-        results[name] = column if column in scope and scope[column] == result.shape else result
+        results[name] = column if _as_it_is(column, scope, result.shape) else result
         if name not in scope:
             scope[name] = result.shape
             passed_on.add(name)
     return results, frozenset(passed_on)
+
+
+def _as_it_is(column: str, scope: Scope, wanted: Shape) -> bool:
+    """Tell whether a column holds a fact's values as they are: what was worked out may not fit or not be finite."""
+    if column not in scope or scope[column] != wanted:
+        return False
+    return wanted.kind is not Kind.RATIO and not (wanted.exact and column in (*WORKING, *WHOLE))
 
 
 def _column(tree: Node | None, recipe: Recipe, name: str, words: bool) -> str:
