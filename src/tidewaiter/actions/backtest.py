@@ -60,13 +60,40 @@ def back_test(
     Lists are read for the last day: a draft is asked with today's knowledge. Results count as known on `as_of` (None:
     all the lake holds). Raises InputError for problems of the files, NotKnownError when no declaration was lodged.
     """
-    if end < start:
-        raise InputError(f"the period ends on {end}, before it begins on {start}")
     profile_set = only_profiles_in(read_profiles(with_neighbours(paths), catalogue), paths)
     if not profile_set.profiles:
         raise InputError(
             Problem(f"there is no profile in {', '.join(map(str, paths))}", suggestion="give a file with 'profile:'")
         )
+    return back_test_set(
+        profile_set,
+        lake=lake,
+        catalogue=catalogue,
+        start=start,
+        end=end,
+        tuned_until=tuned_until,
+        as_of=as_of,
+        progress=progress,
+    )
+
+
+def back_test_set(
+    profile_set: ProfileSet,
+    *,
+    lake: Lake,
+    catalogue: Catalogue,
+    start: date,
+    end: date,
+    tuned_until: date | None = None,
+    as_of: date | None = None,
+    progress: Progress,
+) -> BackTest:
+    """Run a set of profiles over the declarations lodged from start to end, as `back_test` does those of files.
+
+    Raises InputError when the period ends before it begins, NotKnownError when no declaration was lodged in it.
+    """
+    if end < start:
+        raise InputError(f"the period ends on {end}, before it begins on {start}")
     conditions = effective_conditions(profile_set, catalogue, end)
     snapshot = lake.snapshot()
     known = outcomes(snapshot, start, end, as_of=as_of)

@@ -7,7 +7,7 @@ random, so that no gap in a sequence betrays one, and what is published says the
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -242,6 +242,22 @@ def any_expired(at: datetime) -> bool:
     return _past_expiry(at).exists()
 
 
+@action("lookout.read")
+def read_lookout(*, reference: str, by: Actor, at: datetime) -> Lookout:
+    """Return a lookout that the officer may see; the reading is recorded. Raises NotKnownError for any other."""
+    lookout = seen_lookout(reference, officer_of(by))
+    record(_audited(lookout))
+    return lookout
+
+
+@action("lookout.read")
+def read_lookouts(*, found: QuerySet[Lookout], by: Actor, at: datetime) -> list[Lookout]:
+    """Return lookouts found for an officer (`seen_lookouts` and the like, a page of them); the reading is recorded."""
+    read = list(found)
+    record("lookouts", to_json([lookout.reference for lookout in read]).encode())
+    return read
+
+
 def seen_lookout(reference: str, officer: Officer) -> Lookout:
     """Return a lookout that the officer may see. Raises NotKnownError for any other, in the same words."""
     found = visible_to(officer, Lookout.objects.all()).filter(reference=reference).first()
@@ -285,15 +301,31 @@ def _publish(lookout: Lookout, what: str, at: datetime) -> None:
 
 
 def _trace(lookout: Lookout, *, reason: str = "") -> None:
+    """Record a lookout as it now stands, and apart from it the reason that was given for the step."""
+    if reason:
+        record(f"lookout-step:{lookout.reference}", reason.encode("utf-8", "surrogatepass"))
+    record(_audited(lookout), lookout_content(lookout))
+
+
+def lookout_content(lookout: Lookout) -> bytes:
+    """Return what the audit chain holds of a lookout: what it is met by, what it asks for, and where it stands."""
     content = {
+        "kind": lookout.kind,
         "subject": lookout.subject,
         "action": lookout.action,
+        "covert": lookout.covert,
+        "instruction": lookout.instruction,
+        "reason": lookout.reason,
+        "safety_warning": lookout.safety_warning,
+        "contact": lookout.contact,
+        "rank": lookout.rank,
+        "offices": sorted(lookout.offices.values_list("pk", flat=True)),
         "state": lookout.state,
-        "expires_at": lookout.expires_at.isoformat(),
+        "valid_from": lookout.valid_from.astimezone(UTC).isoformat(),
+        "expires_at": lookout.expires_at.astimezone(UTC).isoformat(),
         "outcome": lookout.outcome,
-        "reason": reason or lookout.reason,
     }
-    record(_audited(lookout), to_json(content).encode())
+    return to_json(content).encode("utf-8", "surrogatepass")
 
 
 def _audited(lookout: Lookout) -> str:

@@ -181,6 +181,11 @@ def approve_profile(
 def version_held(code: str, number: int) -> ProfileVersion:
     """Return a version, held until the transaction ends. Raises NotKnownError."""
     lock_chain()
+    return version_found(code, number)
+
+
+def version_found(code: str, number: int) -> ProfileVersion:
+    """Return a version as it stands. Raises NotKnownError."""
     found = ProfileVersion.objects.select_related("author").filter(code=code, number=number).first()
     if found is None:
         raise NotKnownError(f"there is no version {number} of profile {code}")
@@ -190,10 +195,15 @@ def version_held(code: str, number: int) -> ProfileVersion:
 def written_by(code: str, number: int, officer: Officer) -> ProfileVersion:
     """Return a version that the officer may write. Raises NotAllowedError for anyone else."""
     version = version_held(code, number)
+    refuse_stranger(version, officer)
+    return version
+
+
+def refuse_stranger(version: ProfileVersion, officer: Officer) -> None:
+    """Raise NotAllowedError unless the officer is author or co-author, and cleared for what the version rests on."""
     if officer.pk != version.author_id and not version.co_authors.filter(pk=officer.pk).exists():
         raise NotAllowedError(f"only the author and co-authors work on {version}")
     cleared(officer, version)
-    return version
 
 
 def not_own(code: str, number: int, officer: Officer) -> ProfileVersion:
