@@ -6,10 +6,11 @@ next declaration of the same goods.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.acts import close_acts
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.errors import ConflictError, Problem
 from tidewaiter.storage.records.models import Declaration, Event
@@ -24,13 +25,8 @@ RELEASED, CANCELLED, GATE_OUT, HOLD, HOLD_ENDS = (
     "agency_release",
 )
 
-_ENDED: list[Callable[[str, str, datetime], None]] = []
-"""Called with declaration, kind of event and instant when goods are released or a declaration is cancelled."""
-
-
-def when_ended(told: Callable[[str, str, datetime], None]) -> None:
-    """Have a function called within the transaction whenever a declaration is released or cancelled."""
-    _ENDED.append(told)
+_REASONS = {RELEASED: "goods released", GATE_OUT: "goods released", CANCELLED: "declaration cancelled"}
+"""Why an act that is still open when this happened will not take place."""
 
 
 @action("event.record")
@@ -80,10 +76,10 @@ def _keep(row: Row, digest: str, by: Actor, at: datetime) -> None:
         client=by.reference,
     )
     if event.declaration_id:
-        _apply(event)
+        _apply(event, at)
 
 
-def _apply(event: Event) -> None:
+def _apply(event: Event, at: datetime) -> None:
     """Bring the declaration up to what happened; an event of a declaration not known here is kept all the same."""
     declaration = Declaration.objects.select_for_update().filter(pk=event.declaration_id).first()
     if declaration is None:
@@ -106,9 +102,8 @@ def _apply(event: Event) -> None:
         case _:
             return
     declaration.save()
-    if event.kind in (RELEASED, CANCELLED, GATE_OUT):
-        for told in _ENDED:
-            told(event.declaration_id, event.kind, event.occurred_at)
+    if event.kind in _REASONS:
+        close_acts([event.declaration_id], reason=_REASONS[event.kind], at=at)
 
 
 def _agency(event: Event) -> str:

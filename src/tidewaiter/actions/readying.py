@@ -18,7 +18,7 @@ from tidewaiter.actions.same_day import mark_kinds
 from tidewaiter.actions.standing import Standing, facts_asked, made_ready
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.storage.lake.facts.live import DayImage
-from tidewaiter.storage.lake.facts.live_image import image_name, make_image
+from tidewaiter.storage.lake.facts.live_image import make_image
 from tidewaiter.storage.lake.facts.recipes import recipes
 from tidewaiter.storage.lake.facts.table import statistics_day
 from tidewaiter.storage.lake.lake import Lake
@@ -48,18 +48,20 @@ def _image(lake: Lake, catalogue: Catalogue, asked: frozenset[str], on: date, he
     snapshot = lake.snapshot()
     until = statistics_day(snapshot, on)
     if held is not None and held.statistics_on == until and asked <= set(held.facts_asked):
-        asked = frozenset(held.facts_asked)
-        if held.name == image_name(snapshot, catalogue, until, only=asked):
-            return held
+        return held
     return make_image(snapshot, catalogue, until, only=asked, filed_from=on - timedelta(days=FILINGS_DAYS))
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a process should decide by: the set's digest and the day."""
+    """What a process should decide by: the set's digest, the day, and the day at whose close history is taken.
+
+    Within a day history stays as it is, whatever is loaded into the lake: what comes late counts from the next close.
+    """
 
     digest: str
     on: date
+    statistics_on: date
 
 
 class Readying:
@@ -111,12 +113,13 @@ class Readying:
         if publication is None:
             self.problem = "nothing was published yet: run `tidewaiter setup` or publish a set"
             return None
-        zone = ZoneInfo(Lake.open(self.lake).administration.time_zone)
-        return _Wanted(publication.set_id, self._clock().astimezone(zone).date())
+        snapshot = Lake.open(self.lake).snapshot()
+        on = self._clock().astimezone(ZoneInfo(snapshot.administration.time_zone)).date()
+        return _Wanted(publication.set_id, on, statistics_day(snapshot, on))
 
     def _is_new(self, wanted: _Wanted) -> bool:
         now = self.current
-        return now is None or (now.content.digest, now.on) != (wanted.digest, wanted.on)
+        return now is None or _Wanted(now.content.digest, now.on, now.image.statistics_on) != wanted
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -7,7 +7,7 @@ get their answers, the Decider decides what it took, all ends.
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,15 @@ from django.db.migrations.executor import MigrationExecutor
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mt import MTServer
 
+from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.consignments import assess as assess_consignments
 from tidewaiter.actions.deciding import Decider
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.readying import Readying
 from tidewaiter.core.errors import InputError, Problem
-from tidewaiter.faces.api.service import InForce, Service, use
+from tidewaiter.faces.api.problems import NotReadyError
+from tidewaiter.faces.api.service import Assessing, InForce, Service, use
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.storage.lake.lake import Lake
 
@@ -84,8 +87,28 @@ def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> R
         ready=readying.why_not_ready,
     )
     zone = Lake.open(lake).administration.time_zone
-    use(Service(decider=decider, time_zone=zone, clock=clock, in_force=lambda: in_force(readying)))
+    use(
+        Service(
+            decider=decider,
+            assess=assessing_with(readying, keys),
+            time_zone=zone,
+            clock=clock,
+            in_force=lambda: in_force(readying),
+            policy=lambda: readying.current.content.policy if readying.current else None,
+        )
+    )
     return Running(readying, decider)
+
+
+def assessing_with(readying: Readying, keys: Keys) -> Assessing:
+    """Return what assesses advance cargo by what decides at the moment."""
+
+    def assess(*, rows: Sequence[Mapping[str, object]], by: Actor, at: datetime) -> list[dict[str, object]]:
+        if readying.current is None:
+            raise NotReadyError(readying.problem)
+        return assess_consignments(rows=rows, standing=readying.current, keys=keys, by=by, at=at)
+
+    return assess
 
 
 def in_force(readying: Readying) -> InForce | None:

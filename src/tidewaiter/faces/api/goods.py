@@ -1,7 +1,6 @@
 """Advance cargo and events: what is known about goods beside their declarations."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -22,7 +21,7 @@ from tidewaiter.faces.api.schemas import (
     batch,
     body,
 )
-from tidewaiter.faces.api.service import documents
+from tidewaiter.faces.api.service import assessing, documents
 
 MOST_IN_BATCH: Final = 5_000
 
@@ -95,6 +94,4 @@ def consignments(request: HttpRequest) -> dict[str, Answers]:
 
 def _assessed(filed: Sequence[Filed], request: HttpRequest) -> Answers:
     rows = [{**one.row, "version": one.version} for one in filed]
-    assess = import_module("tidewaiter.actions.consignments").assess
-    answers: Answers = assess(rows=rows, by=caller(request), at=moment())
-    return answers
+    return assessing()(rows=rows, by=caller(request), at=moment())

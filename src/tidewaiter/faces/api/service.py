@@ -3,7 +3,7 @@
 `tidewaiter serve` puts the service in place before the first request; a test puts its own in place with `use`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Answer, Lodged
+from tidewaiter.core.policy import Policy
 from tidewaiter.faces.api.documents import Documents
 from tidewaiter.faces.api.problems import NotReadyError
 
@@ -46,19 +47,28 @@ class InForce:
     image: str
 
 
+class Assessing(Protocol):
+    """What assesses filings of advance cargo (actions.consignments.assess with what decides now)."""
+
+    def __call__(self, *, rows: Sequence[Mapping[str, object]], by: Actor, at: datetime) -> list[dict[str, object]]:
+        """Return the answer to each filing, once all are on the disk."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What the calls of this process share. `time_zone` is the administration's; `decider` None: none is running.
 
     `clock` gives the moment, `ticks` seconds from any start that only grow. `in_force` tells what is decided by, None
-    before anything is.
+    before anything is; so does `policy` of the routing policy.
     """
 
     decider: Deciding | None = None
+    assess: Assessing | None = None
     time_zone: str = "UTC"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ticks: Callable[[], float] = monotonic
     in_force: Callable[[], InForce | None] = lambda: None
+    policy: Callable[[], Policy | None] = lambda: None
 
 
 _held: list[Service] = [Service()]
@@ -79,6 +89,22 @@ def decider() -> Deciding:
     found = _held[0].decider
     if found is None:
         raise NotReadyError("no decisions are taken by this process")
+    return found
+
+
+def policy() -> Policy:
+    """Return the routing policy in force. Raises NotReadyError before there is one."""
+    found = _held[0].policy()
+    if found is None:
+        raise NotReadyError("no routing policy is in force in this process yet")
+    return found
+
+
+def assessing() -> Assessing:
+    """Return what assesses advance cargo. Raises NotReadyError when there is none."""
+    found = _held[0].assess
+    if found is None:
+        raise NotReadyError("no advance cargo is assessed by this process")
     return found
 
 

@@ -1,0 +1,164 @@
+"""The worker: what the service does on its own schedule, each piece of work harmless to do again.
+
+Everything is asked of the records: what was published and not yet asked of goods in flight, what was received and not
+yet copied, which days are to be closed. A worker that was stopped goes on where it left.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from django.db import close_old_connections
+
+from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.assignments import assign_waiting
+from tidewaiter.actions.copying import Copied, anything_uncopied, copy_to_lake
+from tidewaiter.actions.draws import Keys, lodge_key
+from tidewaiter.actions.flight import Redecided, redecide_all
+from tidewaiter.actions.lapses import expire_yellow
+from tidewaiter.actions.lodged_heads import lodge_head
+from tidewaiter.actions.lookouts import any_expired, expire_lookouts
+from tidewaiter.actions.profile_force import expire_profiles
+from tidewaiter.actions.publishing import set_content
+from tidewaiter.actions.readying import Readying
+from tidewaiter.actions.reexaminations import draw_again
+from tidewaiter.actions.standing import Standing
+from tidewaiter.core.errors import LakeError
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.storage.lake.facts.statistics import update_statistics
+from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.records import models
+
+COPY_EVERY = timedelta(seconds=60)
+LODGE_EVERY = timedelta(hours=1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One piece of work that was done: its name, and what came of it in numbers."""
+
+    name: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process that does the service's own work. `heads` is the file outside the database for heads of the chain."""
+
+    lake: Path
+    catalogue: Catalogue
+    keys: Keys
+    clock: Callable[[], datetime]
+    heads: Path | None = None
+    told: Callable[[Done], None] = lambda _: None
+    readying: Readying = field(init=False)
+    _copied_at: datetime = _LONG_AGO
+    _lodged_at: datetime = _LONG_AGO
+    _day: date | None = None
+
+    def __post_init__(self) -> None:
+        """Make what this process decides by."""
+        self.readying = Readying(self.lake, self.catalogue, clock=self.clock)
+
+    def turn(self) -> list[Done]:
+        """Do once whatever is due, and say what was done."""
+        close_old_connections()
+        self.readying.look()
+        done: list[Done] = []
+        standing = self.readying.current
+        if standing is not None:
+            done += self._of_the_day(standing)
+            standing = self.readying.standing()
+            done += self._in_flight(standing)
+            done += self._examinations(standing)
+        done += self._copy()
+        done += self._lodge()
+        for one in done:
+            self.told(one)
+        return done
+
+    def _of_the_day(self, standing: Standing) -> list[Done]:
+        """Begin a new day: lodge its key's digest, close the day before, let end what ends."""
+        if self._day == standing.on:
+            return []
+        at = self.clock()
+        lodge_key(day=standing.on, keys=self.keys, by=SERVICE, at=at)
+        ended = expire_profiles(on=standing.on, by=SERVICE, at=at)
+        lapsed = expire_yellow(policy=standing.content.policy, on=standing.on, by=SERVICE, at=at)
+        closed = self.close_day(standing.on - timedelta(days=1))
+        self._day = standing.on
+        self.readying.look()
+        return [Done("day", {"ended": len(ended.ended), "lapsed": len(lapsed), "closed": int(closed)})]
+
+    def close_day(self, day: date) -> bool:
+        """Copy all that was received, close the day in the lake and bring statistics up to date.
+
+        False where the lake is being written by another; it is tried again in the next turn.
+        """
+        try:
+            self._all_copied()
+            lake = Lake.open(self.lake)
+            closed = lake.snapshot().closed_through
+            if closed is None or closed < day:
+                lake.close_days(day)
+            update_statistics(Lake.open(self.lake), self.catalogue)
+        except LakeError:
+            return False
+        return True
+
+    def _all_copied(self) -> None:
+        while anything_uncopied():
+            copy_to_lake(lake=self.lake, by=SERVICE, at=self.clock())
+
+    def _in_flight(self, standing: Standing) -> list[Done]:
+        """Ask what was published since of goods in flight."""
+        waiting = models.Publication.objects.filter(redecided_at=None).order_by("pk")
+        latest = waiting.last()
+        if latest is None or latest.set_id != standing.content.digest:
+            return []
+        before = models.Publication.objects.filter(redecided_at__isnull=False).order_by("-pk").first()
+        old = set_content(before.set_id, self.catalogue) if before else None
+        found = redecide_all(standing=standing, before=old, keys=self.keys, cause=latest.cause, clock=self.clock)
+        waiting.filter(pk__lte=latest.pk).update(redecided_at=self.clock())
+        return [Done("goods in flight", _counts(found))]
+
+    def _examinations(self, standing: Standing) -> list[Done]:
+        at, policy = self.clock(), standing.content.policy
+        assigned = assign_waiting(keys=self.keys, policy=policy, by=SERVICE, at=at)
+        drawn = draw_again(keys=self.keys, policy=policy, on=standing.on, by=SERVICE, at=at)
+        lookouts = expire_lookouts(by=SERVICE, at=at) if any_expired(at) else []
+        counts = {"assigned": len(assigned), "drawn again": len(drawn), "lookouts expired": len(lookouts)}
+        return [Done("examinations", counts)] if any(counts.values()) else []
+
+    def _copy(self) -> list[Done]:
+        at = self.clock()
+        if at < self._copied_at + COPY_EVERY:
+            return []
+        self._copied_at = at
+        if not anything_uncopied():
+            return []
+        try:
+            copied: Copied = copy_to_lake(lake=self.lake, by=SERVICE, at=at)
+        except LakeError:
+            return [Done("copy put off: the lake is being written")]
+        return [Done("copied to the lake", {**copied.rows, "rejected": copied.rejected})] if copied.rows else []
+
+    def _lodge(self) -> list[Done]:
+        at = self.clock()
+        if self.heads is None or at < self._lodged_at + LODGE_EVERY:
+            return []
+        self._lodged_at = at
+        lodged = lodge_head(self.heads, at)
+        return [Done("head lodged", {"sequence": lodged.sequence})] if lodged else []
+
+
+def _counts(found: Redecided) -> dict[str, int]:
+    return {
+        "asked": found.asked,
+        "met": found.met,
+        "changed": found.changed,
+        "risen": found.risen,
+        "recalled": found.recalled,
+    }
