@@ -45,6 +45,11 @@ class Snapshot:
         """Return the last closed day; None when no day is closed."""
         return self.manifest.closed_through
 
+    @property
+    def derived(self) -> Path:
+        """Return the folder for what is worked out from this state and kept."""
+        return self.folder / self.manifest.derived
+
     def paths(self, table: str) -> list[str]:
         """Return the Parquet files of a table, partitions in order; empty when nothing is loaded."""
         return [str(self.folder / file.path) for file in self.manifest.files(table)]

@@ -15,6 +15,7 @@ from tidewaiter.core.errors import LakeError
 from tidewaiter.storage.lake.schema import SCHEMA_VERSION
 
 MANIFEST = "manifest.json"
+DERIVED = "derived"
 FORMAT = 1
 GRACE = timedelta(hours=6)
 """How long a file stays after a commit has superseded it, so that a reader's snapshot can be read to its end."""
@@ -40,21 +41,30 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One committed state. `tables` maps table, then partition, to its files in the order they were added."""
+    """One committed state. `tables` maps table, then partition, to its files in the order they were added.
+
+    `purges` counts the commits that took rows away for good: what was derived before the last of them is void.
+    """
 
     administration: Administration
     commit: int = 0
     closed_through: date | None = None
     tables: Mapping[str, Mapping[str, tuple[StoredFile, ...]]] = field(default_factory=dict)
     superseded: tuple[Superseded, ...] = ()
+    purges: int = 0
 
     @property
     def digest(self) -> str:
         """Return what names this state: equal content under equal settings has an equal digest."""
         state = _as_json(self)
-        for passing in ("commit", "superseded"):
+        for passing in ("commit", "superseded", "purges"):
             del state[passing]
         return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def derived(self) -> str:
+        """Return the name of the folder for what is worked out from this state and kept."""
+        return f"{DERIVED}-{self.purges}" if self.purges else DERIVED
 
     def files(self, table: str) -> tuple[StoredFile, ...]:
         """Return a table's files: partitions in order, within one the order of adding."""
@@ -134,6 +144,7 @@ def _as_json(manifest: Manifest) -> dict[str, Any]:
             for table, partitions in manifest.tables.items()
         },
         "superseded": [{"path": old.path, "since": old.since.isoformat()} for old in manifest.superseded],
+        "purges": manifest.purges,
     }
 
 
@@ -153,4 +164,5 @@ def _from_json(stored: dict[str, Any]) -> Manifest:
             Superseded(old["path"], datetime.fromisoformat(old["since"]).astimezone(UTC))
             for old in stored["superseded"]
         ),
+        purges=int(stored.get("purges", 0)),
     )

@@ -20,6 +20,7 @@ from tidewaiter.core.errors import LakeError
 from tidewaiter.core.tables import TABLES
 from tidewaiter.storage.lake.complete import completed
 from tidewaiter.storage.lake.manifest import (
+    DERIVED,
     GRACE,
     Manifest,
     StoredFile,
@@ -107,6 +108,13 @@ class LakeWriter:
         if closed is None or through > closed:
             self._next = replace(self._next, closed_through=through)
 
+    def purge(self) -> None:
+        """Leave nothing of what this commit takes away: superseded files go at once, and all that is derived.
+
+        A snapshot taken before such a commit can no longer be read.
+        """
+        self._next = replace(self._next, purges=self.manifest.purges + 1)
+
     def _written(self, rows: pa.Table | Path | str) -> Path:
         path = self.staging_file()
         if isinstance(rows, pa.Table):
@@ -129,6 +137,8 @@ class LakeWriter:
         kept = self._next.named()
         gone = tuple(Superseded(path, now) for path in sorted(self.manifest.named() - kept))
         standing = tuple(old for old in self.manifest.superseded if now - old.since < GRACE)
+        if self._next.purges > self.manifest.purges:
+            standing = gone = ()
         moved = [(path, final) for path, final in self._moves if final in kept]
         _move(self.folder, moved)
         state = replace(self._next, commit=self.manifest.commit + 1, superseded=standing + gone)
@@ -155,14 +165,18 @@ def sweep(folder: Path, manifest: Manifest) -> None:
 
 
 def sweep_data(folder: Path, manifest: Manifest) -> None:
-    """Remove every data file the manifest names neither as belonging nor as lately superseded.
+    """Remove every data file the manifest names neither as belonging nor as lately superseded, and void derived ones.
 
     Such a file was never part of a committed state, or its grace period is over: no snapshot in use may need it.
+    What was derived before the last purge is void, also where a process wrote it after that purge.
     """
     named = manifest.named()
     for path in (folder / DATA).rglob("*.parquet"):
         if path.relative_to(folder).as_posix() not in named:
             path.unlink(missing_ok=True)
+    for path in folder.glob(f"{DERIVED}*"):
+        if path.name != manifest.derived:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _disk_failed(error: BaseException | None) -> bool:
