@@ -17,6 +17,7 @@ from tidewaiter.core.decision import (
     Reason,
     ReasonKind,
     carry,
+    settled_by,
 )
 from tidewaiter.core.lookout import Certainty
 from tidewaiter.core.policy import TrustedTrader
@@ -127,6 +128,18 @@ def test_an_override_that_settled_a_carried_yellow_settles_no_carried_red() -> N
         for channel in (Channel.YELLOW, Channel.RED)
     )
     assert (lowered.channel, raised.channel) == (Channel.GREEN, Channel.RED)
+
+
+def test_raising_to_red_does_not_drop_the_permit_that_was_to_be_checked() -> None:
+    hits = Hits(mandatory={"MND-1X": (1,)}, profiles={"PRF-1X": (1,)})
+    first = decided(Circumstances(), hits)
+    raised, lowered = (
+        decided(Circumstances(override=Override(reference="O", channel=channel, settled=settled_by(first))), hits)
+        for channel in (Channel.RED, Channel.YELLOW)
+    )
+    assert [one.channel for one in first.treatments] == [Channel.ORANGE, Channel.YELLOW]
+    assert [one.channel for one in raised.treatments] == [Channel.RED, Channel.ORANGE, Channel.YELLOW]
+    assert [one.channel for one in lowered.treatments] == [Channel.YELLOW]
 
 
 def test_status_lowers_the_profiles_of_its_risk_areas_only() -> None:

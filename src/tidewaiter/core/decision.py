@@ -145,6 +145,7 @@ type ReasonKey = tuple[ReasonKind, str, int]
 class Override:
     """A person's change of channel. It settles the reasons that stood when it was made; one that comes later counts.
 
+    What was settled gives no stricter channel than the override's; controls of a milder one are given all the same.
     `reference` names the record of it; `settled` the reasons that fired before it (`settled_by`).
     """
 

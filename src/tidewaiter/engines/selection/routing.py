@@ -68,10 +68,13 @@ def route(
 
 
 def _standing(reasons: Iterable[Reason], circumstances: Circumstances) -> Iterator[Reason]:
-    """Give the reasons that fired, without those that an override settled."""
-    settled = frozenset() if circumstances.override is None else circumstances.override.settled
+    """Give the reasons that fired, without the stricter ones that an override settled; milder controls stay."""
+    override = circumstances.override
     for reason in reasons:
-        if reason.fired and (reason.kind, reason.code, reason.version) not in settled:
+        if not reason.fired or reason.channel is None:
+            continue
+        settled = override is not None and (reason.kind, reason.code, reason.version) in override.settled
+        if not settled or (override is not None and reason.channel.strictness <= override.channel.strictness):
             yield reason
 
 
