@@ -8,7 +8,7 @@ that keeps no roster for the moment has all its examiners on duty for a working 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.acts import CLOSED, OPEN
@@ -95,8 +95,14 @@ def set_duty(*, officer: str, office: str, starts_at: datetime, ends_at: datetim
     duty = Duty.objects.create(
         officer=found, office=office, starts_at=starts_at, ends_at=ends_at, by=officer_of(by), at=at
     )
-    record(f"duty:{duty.pk}", f"{found.reference} {office} {starts_at} {ends_at}".encode())
+    record(f"duty:{duty.pk}", duty_content(duty))
     return duty
+
+
+def duty_content(duty: Duty) -> bytes:
+    """Return what the audit chain holds of a duty."""
+    starts_at, ends_at = (moment.astimezone(UTC).isoformat() for moment in (duty.starts_at, duty.ends_at))
+    return f"{duty.officer.reference} {duty.office} {starts_at} {ends_at}".encode()
 
 
 def assign_waiting(*, keys: Keys, policy: Policy, by: Actor, at: datetime) -> list[Assignment]:

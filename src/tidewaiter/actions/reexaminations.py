@@ -14,6 +14,7 @@ from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.acts import CLOSED, OPEN, close_unseen, due_on, new_act, store
 from tidewaiter.actions.assignments import Rosters
 from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.packing import to_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.policy import Policy
 from tidewaiter.engines.selection.assignment import RE_EXAMINER, Assignment, ReExamination, assign, others_than
@@ -60,7 +61,7 @@ def _draw(
         one, again = _lot(act, keys, rosters, on, at)
         made.append(one)
         opened += again
-        record(f"act:{act.pk}", f"{one.drawn} {one.share} {one.roster}".encode())
+        record(f"act:{act.pk}", lot_content(one))
     Reexamination.objects.bulk_create(made)
     store(opened, at)
     gone = Declaration.objects.filter(pk__in=[act.declaration_id for act in opened], in_flight=False)
@@ -114,9 +115,19 @@ def _give_late(
         _give(lot, act, Draw(keys.day_key(act.decision.draw_day), act.decision.identity), rosters)
         lot.save(update_fields=["roster", "officer"])
         act.save(update_fields=["officer"])
-        record(f"act:{act.reexamines_id}", str(lot.roster).encode())
+        record(f"act:{act.reexamines_id}", roster_content(lot))
         given.append(lot)
     return given
+
+
+def lot_content(lot: Reexamination) -> bytes:
+    """Return what the audit chain holds of a lot as it was drawn."""
+    return f"{lot.drawn} {lot.share} {to_json(lot.roster)}".encode()
+
+
+def roster_content(lot: Reexamination) -> bytes:
+    """Return what the audit chain holds of a second examination that was given to an officer later."""
+    return to_json(lot.roster).encode()
 
 
 def drawn_of(decisions: Sequence[str]) -> dict[str, tuple[tuple[Assignment, ...], tuple[ReExamination, ...]]]:

@@ -6,12 +6,11 @@ take it away and nothing can be guessed from what stays.
 """
 
 import hashlib
-import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from json.encoder import encode_basestring
 
 from django.db import connection
 
@@ -78,19 +77,14 @@ def salted(salt: bytes, content: bytes) -> str:
 
 def hash_of(event: AuditEvent) -> str:
     """Return the hash that the event should have."""
-    return hash_of_parts(
-        event.sequence, event.at, event.actor, event.action, event.record, event.digest, event.previous
-    )
+    at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return hash_of_text(event.sequence, at, event.actor, event.action, event.record, event.digest, event.previous)
 
 
-def hash_of_parts(sequence: int, at: datetime, actor: str, action: str, record: str, digest: str, previous: str) -> str:
-    """Return the hash of an event made of these parts."""
-    instant = at.astimezone(UTC).isoformat(timespec="microseconds")
-    written = _WRITER.encode([sequence, instant, actor, action, record, digest, previous])
-    return hashlib.sha256(written.encode()).hexdigest()
-
-
-_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+def hash_of_text(sequence: int, at: str, *parts: str) -> str:
+    """Return the hash of an event: of the canonical JSON of these parts."""
+    written = ",".join(map(encode_basestring, (at, *parts)))
+    return hashlib.sha256(f"[{sequence},{written}]".encode()).hexdigest()
 
 
 def chain_problems(events: Iterable[AuditEvent]) -> list[str]:
