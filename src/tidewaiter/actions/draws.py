@@ -4,8 +4,11 @@ The key of a day is made from the custodians' shares when it is needed and kept 
 records is its digest.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
+
+from django.db.models import Count
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.core.errors import ConflictError, NotAllowedError, NotKnownError
@@ -73,3 +76,24 @@ def open_key(*, day: date, keys: Keys, second: Officer, today: date, by: Actor, 
     record(f"draw:{day}")
     record(f"draw:{day}:second:{second.reference}")
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfDraw:
+    """One day of the draw: its key's digest, how many of its declarations are in flight, when it was opened."""
+
+    day: date
+    key_digest: str
+    in_flight: int
+    opened_at: datetime | None
+
+
+def days_of_the_draw() -> list[DayOfDraw]:
+    """Return the days of the draw, the latest first; nothing in it is restricted."""
+    waiting = dict(
+        Declaration.objects.filter(in_flight=True).values_list("draw_day").annotate(waiting=Count("pk")).order_by()
+    )
+    return [
+        DayOfDraw(one.day, one.key_digest, waiting.get(one.day, 0), one.opened_at)
+        for one in DrawDay.objects.order_by("-day")
+    ]

@@ -12,16 +12,20 @@ import click
 
 from tidewaiter import __version__
 from tidewaiter.core.errors import TidewaiterError
+from tidewaiter.faces.cli.audit import audit
 from tidewaiter.faces.cli.backtest import backtest
 from tidewaiter.faces.cli.check import check, sql
 from tidewaiter.faces.cli.decide import decide
 from tidewaiter.faces.cli.demo import demo
+from tidewaiter.faces.cli.draw import draw
 from tidewaiter.faces.cli.facts import facts
 from tidewaiter.faces.cli.generate import generate
 from tidewaiter.faces.cli.ingest import ingest, mapping
 from tidewaiter.faces.cli.lake import lake
+from tidewaiter.faces.cli.replay import replay
 from tidewaiter.faces.cli.serve import serve
 from tidewaiter.faces.cli.starter import starter
+from tidewaiter.faces.cli.worker import worker
 from tidewaiter.faces.config import read_config
 
 WRONG = 2
@@ -30,7 +34,8 @@ INTERRUPTED = 130
 SECTIONS = {
     "Collect": ("mapping", "ingest", "lake"),
     "Analyse": ("facts", "check", "sql", "backtest"),
-    "Select": ("decide", "serve"),
+    "Select": ("decide", "serve", "worker"),
+    "Account for": ("draw", "replay", "audit"),
     "Try": ("starter", "generate", "demo"),
 }
 
@@ -68,7 +73,24 @@ def tidewaiter(ctx: click.Context) -> None:
     ctx.obj = read_config(Path.cwd())
 
 
-for _command in (backtest, check, decide, demo, facts, generate, ingest, lake, mapping, serve, sql, starter):
+for _command in (
+    audit,
+    backtest,
+    check,
+    decide,
+    demo,
+    draw,
+    facts,
+    generate,
+    ingest,
+    lake,
+    mapping,
+    replay,
+    serve,
+    sql,
+    starter,
+    worker,
+):
     tidewaiter.add_command(_command)
 
 
