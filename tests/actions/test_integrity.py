@@ -161,7 +161,7 @@ def test_only_overrides_that_took_effect_count() -> None:
 
 def test_the_later_result_of_an_override_is_there_to_measure_it() -> None:
     (ann,) = examiners("ann")
-    boss = an_officer(Role.MANAGER, office="MAIN")
+    boss = an_officer(Role.MANAGER, office="MAIN", login="boss")
     opened(a_declaration(channel=Channel.YELLOW))
     raise_channel(
         declaration="D1",

@@ -14,13 +14,10 @@ Whether an override was right is measured later: the result of an examination is
 
 import csv
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-
-from django.db.models import QuerySet
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
 from tidewaiter.actions.acts import close_acts, due_on, kinds_held, kinds_of, new_act, refer_to_audit, store
@@ -269,19 +266,20 @@ class ShownOverride:
     result_state: str
 
 
-def overrides(*, by: Actor, at: datetime, declaration: str = "", state: str = "") -> list[ShownOverride]:
-    """Return the overrides an officer may see, the latest first, each with the later result."""
+def overrides(
+    *, by: Actor, at: datetime, declaration: str = "", state: str = "", after: int = 0, limit: int = 100
+) -> list[ShownOverride]:
+    """Return the overrides an officer may see, after one number, the first first, each with the later result."""
     require("override.read", by, at)
-    held = visible_to(officer_of(by), Override.objects.select_related("by", "second", "result_act"))
+    held = visible_to(officer_of(by), Override.objects.select_related("by", "second", "result_act")).filter(
+        pk__gt=after
+    )
     held = held.filter(declaration_id=declaration) if declaration else held
     held = held.filter(state=state) if state else held
-    return _shown(held.order_by("-pk"))
+    return [_shown(one) for one in held.order_by("pk")[:limit]]
 
 
-def _shown(held: QuerySet[Override] | Sequence[Override]) -> list[ShownOverride]:
-    shown = []
-    for one in held:
-        result = one.result_act.results.order_by("-version").first() if one.result_act else None
-        outcome, state = (result.outcome, result.state) if result else ("", "")
-        shown.append(ShownOverride(override=one, outcome=outcome, result_state=state))
-    return shown
+def _shown(override: Override) -> ShownOverride:
+    result = override.result_act.results.order_by("-version").first() if override.result_act else None
+    outcome, state = (result.outcome, result.state) if result else ("", "")
+    return ShownOverride(override=override, outcome=outcome, result_state=state)

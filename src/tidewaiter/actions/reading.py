@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any, Final
 
-from tidewaiter.core.canonical import rows_from_json, rows_to_json
+from tidewaiter.actions.rows import rows_from_json, rows_to_json
 from tidewaiter.core.errors import Place, Problem
 from tidewaiter.core.tables.field import Field, FieldType, Table
 

@@ -10,6 +10,8 @@ from tidewaiter.core.errors import NotKnownError
 from tidewaiter.storage.records.models import Declaration, Exhibit, Officer, Referral, Seizure
 from tidewaiter.storage.records.visibility import local, visible_to
 
+LONGEST_NUMBER: Final = 200
+
 
 def require_seen(record: str, officer: Officer) -> None:
     """Raise NotKnownError unless the record is there and the officer may see it.
@@ -18,7 +20,7 @@ def require_seen(record: str, officer: Officer) -> None:
     """
     kind, _, number = record.partition(":")
     seen = _SEEN.get(kind)
-    if seen is None or not number or not seen(officer, number):
+    if seen is None or not 0 < len(number) <= LONGEST_NUMBER or "\x00" in number or not seen(officer, number):
         kinds = ", ".join(f"{name}:NUMBER" for name in _SEEN)
         raise NotKnownError(f"no record {record[:80]} is known; a record is named {kinds}")
 

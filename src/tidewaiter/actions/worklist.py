@@ -44,15 +44,19 @@ class Task:
     checklist: tuple[Checklist, ...]
 
 
+MOST_TASKS = 1000
+
+
 def worklist(*, by: Actor, at: datetime, office: str = "", closed: bool = False) -> list[Task]:
     """Return the tasks of an examiner, or of an office for its manager, the most urgent first.
 
-    `office` narrows a manager's list; `closed` asks for what is done instead of what waits.
+    `office` narrows a manager's list; `closed` asks for what was done last instead of what waits. At most 1,000.
     """
     require("act.read", by, at)
     acts = acts_seen(officer_of(by))
-    acts = acts.filter(state=CLOSED) if closed else acts.exclude(state=CLOSED)
-    return _tasks(acts.filter(office=office) if office else acts)
+    acts = acts.filter(office=office) if office else acts
+    last = acts.filter(state=CLOSED).order_by("-closed_at", "pk")
+    return _tasks((last if closed else acts.exclude(state=CLOSED).order_by("due_on", "pk"))[:MOST_TASKS])
 
 
 def task(*, act_id: str, by: Actor, at: datetime) -> Task:

@@ -1,7 +1,8 @@
 """Django's settings, the same for every face, from the environment.
 
 TIDEWAITER_DATABASE names the records: a file (or sqlite:///file) for SQLite, postgresql://user@host:port/name for
-PostgreSQL; without it records.sqlite3 in the working folder. Nothing here needs a secret: there are no sessions yet
+PostgreSQL; without it records.sqlite3 in the working folder. TIDEWAITER_ATTACHMENTS names the folder of the files kept
+with records; without it attachments in the working folder. Nothing here needs a secret: there are no sessions yet
 and tokens are kept as digests.
 """
 
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 DATABASE_VARIABLE = "TIDEWAITER_DATABASE"
 DEFAULT_DATABASE = "records.sqlite3"
+ATTACHMENTS_VARIABLE = "TIDEWAITER_ATTACHMENTS"
+DEFAULT_ATTACHMENTS = "attachments"
 
 BUSY_SECONDS = 20
 
@@ -62,3 +65,4 @@ DATABASES = {"default": database_of(os.environ.get(DATABASE_VARIABLE, DEFAULT_DA
 LOGGING_CONFIG = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 APPEND_SLASH = False
+ATTACHMENTS = str(Path(os.environ.get(ATTACHMENTS_VARIABLE, DEFAULT_ATTACHMENTS)).absolute())

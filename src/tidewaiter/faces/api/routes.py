@@ -15,14 +15,28 @@ from tidewaiter import __version__
 from tidewaiter.core.errors import InputError
 from tidewaiter.faces.api.calling import BearerToken
 from tidewaiter.faces.api.decisions import router as decisions
+from tidewaiter.faces.api.exhibits import router as exhibits
 from tidewaiter.faces.api.goods import router as goods
+from tidewaiter.faces.api.integrity import router as integrity
 from tidewaiter.faces.api.json_reading import checked, read_json
+from tidewaiter.faces.api.overrides import router as overrides
 from tidewaiter.faces.api.problems import CONTENT_TYPE, handle_errors, validation_problems
+from tidewaiter.faces.api.referrals import router as referrals
+from tidewaiter.faces.api.results import router as results
 from tidewaiter.faces.api.schemas import components
+from tidewaiter.faces.api.seizures import router as seizures
+from tidewaiter.faces.api.worklist import router as worklist
 
 ROUTERS: Final[tuple[Router, ...]] = (
     decisions,
     goods,
+    worklist,
+    results,
+    seizures,
+    exhibits,
+    overrides,
+    referrals,
+    integrity,
 )
 """Every router of the API. Add yours as one import and one line."""
 

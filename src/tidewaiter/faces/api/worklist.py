@@ -1,0 +1,114 @@
+"""What examiners are given to do, and who does it. Nothing here tells why goods were selected."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Field, Path, Query, Router, Schema, Status
+
+from tidewaiter.actions import worklist as tasks
+from tidewaiter.actions.assignments import replace_officer, set_duty
+from tidewaiter.faces.api.calling import Given, caller, moment, needs
+
+router = Router(tags=["examination"])
+
+NO_NUL = r"^[^\u0000]*$"
+
+type ActId = Annotated[str, Path(max_length=80, pattern=r"^[0-9A-Za-z-]+$", description="Number of an act")]
+type Text = Annotated[str, Field(max_length=4000)]
+type Name = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+
+
+class ChecklistAnswer(Schema):
+    """The control instruction of one item."""
+
+    item_number: int
+    lines: list[str]
+
+
+class TaskAnswer(Schema):
+    """One act to be done: what to check, in the same form whatever selected the goods."""
+
+    act_id: str
+    declaration_id: str
+    office: str
+    kind: str = Field(description="documents, scan or physical")
+    state: str = Field(description="open, pending (an answer is awaited) or closed")
+    channel: str
+    due_on: date
+    officer: str = Field(description="Login of who has it; empty: nobody yet")
+    checklist: list[ChecklistAnswer]
+
+
+class Wanted(Given):
+    """Which acts are asked for."""
+
+    office: Annotated[str, Field(max_length=35, pattern=NO_NUL, description="Only this office")] = ""
+    closed: Annotated[bool, Field(description="What was done last instead of what waits")] = False
+
+
+@router.get("/acts", auth=needs("act.read"), response=list[TaskAnswer], summary="Read the worklist")
+def acts(request: HttpRequest, wanted: Query[Wanted]) -> list[tasks.Task]:
+    """Return an examiner's own acts, or the office's for its manager, the most urgent first; at most 1,000."""
+    return tasks.worklist(by=caller(request), at=moment(), office=wanted.office, closed=wanted.closed)
+
+
+@router.get("/acts/{act_id}", auth=needs("act.read"), response=TaskAnswer, summary="Read one act")
+def act(request: HttpRequest, act_id: ActId) -> tasks.Task:
+    """Return one act with its checklist."""
+    return tasks.task(act_id=act_id, by=caller(request), at=moment())
+
+
+class ReplacementGiven(Given):
+    """Who does the act instead of the officer drawn, and why."""
+
+    officer: Annotated[str, Field(max_length=80, description="Login of another examiner of the office")]
+    reason: Annotated[str, Field(max_length=4000, description="Why; the inspectorate sees it")]
+
+
+class ReplacementAnswer(Schema):
+    """An act that was given to another."""
+
+    act_id: str
+    officer: str
+
+
+@router.post(
+    "/acts/{act_id}/officer",
+    auth=needs("act.replace"),
+    response={201: ReplacementAnswer},
+    summary="Give an act to another examiner",
+)
+def replacement(request: HttpRequest, act_id: ActId, given: ReplacementGiven) -> Status[Any]:
+    """Give an act to another examiner than the draw did, for a reason."""
+    made = replace_officer(act_id=act_id, officer=given.officer, reason=given.reason, by=caller(request), at=moment())
+    return Status(201, {"act_id": act_id, "officer": made.after.login})
+
+
+class DutyGiven(Given):
+    """An examiner's duty at an office."""
+
+    officer: Annotated[str, Field(max_length=80, description="Login of an examiner")]
+    office: Annotated[str, Field(max_length=35)]
+    starts_at: Annotated[datetime, Field(description="With its time zone")]
+    ends_at: Annotated[datetime, Field(description="With its time zone; not included")]
+
+
+class DutyAnswer(Schema):
+    """A duty as it was set."""
+
+    number: int
+
+
+@router.post("/duties", auth=needs("roster.set"), response={201: DutyAnswer}, summary="Put an examiner on duty")
+def duty(request: HttpRequest, given: DutyGiven) -> Status[Any]:
+    """Put an examiner on duty at an office: the draw gives acts to those on duty."""
+    made = set_duty(
+        officer=given.officer,
+        office=given.office,
+        starts_at=given.starts_at,
+        ends_at=given.ends_at,
+        by=caller(request),
+        at=moment(),
+    )
+    return Status(201, {"number": made.pk})
