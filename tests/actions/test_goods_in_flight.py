@@ -11,11 +11,11 @@ from tests.service_world import KEYS, NOW, ON, a_profile, history, lodged, publi
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.events import record_events
-from tidewaiter.actions.flight import redecide_all
+from tidewaiter.actions.flight import Asked, redecide_all
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.standing import Standing
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import Decision, Declaration, Lookout, LookoutMatch, Recall, Rise
+from tidewaiter.storage.records.models import Decision, Declaration, Lookout, LookoutMatch, Recall, Rise, TrustedTrader
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,8 @@ def _decided(standing: Standing, *numbers: str, **fields: Any) -> None:
 
 
 def _again(before: Standing, after: Standing) -> None:
-    redecide_all(standing=after, before=before.content, keys=KEYS, cause="lookout raised", clock=lambda: NOW)
+    asked = Asked.within(before.content, before.force, before.on)
+    redecide_all(standing=after, before=asked, keys=KEYS, cause="lookout raised", clock=lambda: NOW)
 
 
 def test_a_new_lookout_raises_a_declaration_in_flight(tmp_path: Path) -> None:
@@ -104,3 +105,23 @@ def test_released_goods_are_listed_and_not_touched(tmp_path: Path) -> None:
     assert Declaration.objects.get().channel == channel
     assert (Recall.objects.get().declaration_id, Recall.objects.get().channel) == ("A", "red")
     assert before.on == ON
+
+
+def test_goods_of_a_trader_whose_status_is_suspended_are_asked_again(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    a_profile("VN-1", "origin = 'VN'")
+    trader = TrustedTrader.objects.create(
+        party_code="I1",
+        number=1,
+        kind="AEOF",
+        scope="both",
+        valid_from=ON,
+        by=an_officer(Role.RISK_MANAGER),
+        at=NOW,
+    )
+    before = published(lake)
+    _decided(before, *(f"T{number}" for number in range(12)))
+    trader.suspended = True
+    trader.save()
+    _again(before, published(lake))
+    assert set(Declaration.objects.values_list("channel", flat=True)) == {"red"}

@@ -8,7 +8,7 @@ Goods that were released lately and that it meets are listed for recall or audit
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
 
@@ -22,13 +22,15 @@ from tidewaiter.actions.keeping import Kept, keep_met, risen
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.publishing import SetContent
 from tidewaiter.actions.rows import rows_from_json
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.standing import Standing, made_ready
 from tidewaiter.core.condition import Condition
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.core.lookout import Lookout
 from tidewaiter.core.tables import DECLARATIONS
 from tidewaiter.engines.matching.live import LiveSet
 from tidewaiter.engines.matching.live import publish as made_live
 from tidewaiter.engines.selection.deciding import all_conditions
-from tidewaiter.engines.selection.live import LiveForce, live_force, matched
+from tidewaiter.engines.selection.live import LiveForce, matched
 from tidewaiter.engines.selection.lookouts import LookoutIndex, lookout_index
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import lock_chain
@@ -41,43 +43,65 @@ RECALLED_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a set asks on a day: conditions with what they give, lookouts, and whose trusted status counts."""
+
+    force: LiveForce
+    lookouts: frozenset[Lookout]
+    trusted: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, content: SetContent, catalogue: Catalogue, on: date) -> "Asked":
+        """Return it for any set and day."""
+        return cls.within(content, made_ready(content, catalogue, on), on)
+
+    @classmethod
+    def within(cls, content: SetContent, force: LiveForce, on: date) -> "Asked":
+        """Return it for a set that is ready for the day."""
+        return cls(
+            force,
+            frozenset(one for one in content.lookouts if one.in_force(on)),
+            frozenset((code, one.kind) for code, one in content.traders.items() if one.in_force(on)),
+        )
+
+    def conditions(self) -> dict[str, tuple[Condition, object]]:
+        """Return every condition with what it gives: another treatment or instruction is news as well."""
+        profiles = self.force.force.selectivity.profiles
+        controls = self.force.force.selectivity.policy.mandatory
+        return {
+            name: (asked, (profiles[name].treatments, profiles[name].instruction) if name in profiles else controls)
+            for name, asked in all_conditions(self.force.force).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class News:
-    """What a set selects by that the set before did not: conditions and lookouts."""
+    """What is asked now and was not before: conditions, lookouts, and traders whose status no longer counts."""
 
     conditions: LiveSet
     lookouts: LookoutIndex
+    traders: frozenset[str]
     empty: bool
 
     def meets(self, case: Case) -> bool:
         """Tell whether any of it meets the declaration."""
         rows = case.lodged.rows
         return bool(
-            self.lookouts.match(rows) or self.lookouts.match_covert(rows) or matched(self.conditions, case.facts)
+            self.lookouts.match(rows)
+            or self.lookouts.match_covert(rows)
+            or matched(self.conditions, case.facts)
+            or any(row.get(name) in self.traders for row in rows for name in ("importer_code", "declarant_code"))
         )
 
 
-def news_of(standing: Standing, before: SetContent | None) -> News:
-    """Return what is new in the standing's set; all of it where there is no set before."""
-    now = _asked(standing.force)
-    old = {} if before is None else _asked(_force(before, standing))
-    known = set() if before is None else set(before.lookouts)
-    conditions = {name: asked[0] for name, asked in now.items() if old.get(name) != asked}
-    lookouts = [one for one in standing.content.lookouts if one not in known]
-    return News(made_live(conditions), lookout_index(lookouts, standing.on), not conditions and not lookouts)
-
-
-def _force(content: SetContent, standing: Standing) -> LiveForce:
-    return live_force(content.profiles, content.policy, standing.catalogue, content.lookouts, standing.on)
-
-
-def _asked(force: LiveForce) -> dict[str, tuple[Condition, object]]:
-    """Return every condition with what it gives: another treatment or instruction is news as well."""
-    profiles = force.force.selectivity.profiles
-    controls = force.force.selectivity.policy.mandatory
-    return {
-        name: (asked, (profiles[name].treatments, profiles[name].instruction) if name in profiles else controls)
-        for name, asked in all_conditions(force.force).items()
-    }
+def news_of(now: Asked, before: Asked | None, on: date) -> News:
+    """Return what is new on that day; all of it where nothing was asked before."""
+    old = {} if before is None else before.conditions()
+    conditions = {name: asked[0] for name, asked in now.conditions().items() if old.get(name) != asked}
+    lookouts = now.lookouts - (frozenset() if before is None else before.lookouts)
+    lost = frozenset() if before is None else before.trusted - now.trusted
+    traders = frozenset(code for code, _ in lost)
+    return News(made_live(conditions), lookout_index(lookouts, on), traders, not (conditions or lookouts or traders))
 
 
 @dataclass(slots=True)
@@ -97,13 +121,14 @@ class Redecided:
 
 
 def redecide_all(
-    *, standing: Standing, before: SetContent | None, keys: Keys, cause: str, clock: Callable[[], datetime]
+    *, standing: Standing, before: Asked | None, keys: Keys, cause: str, clock: Callable[[], datetime]
 ) -> Redecided:
     """Ask what is new of all goods in flight and of those released lately; each part is a transaction of its own.
 
     Doing it again changes nothing that is done.
     """
-    news, total = news_of(standing, before), Redecided()
+    now = Asked.within(standing.content, standing.force, standing.on)
+    news, total = news_of(now, before, standing.on), Redecided()
     if news.empty:
         return total
     for numbers in _in_parts(models.Declaration.objects.filter(in_flight=True)):

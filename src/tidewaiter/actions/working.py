@@ -15,7 +15,7 @@ from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.assignments import assign_waiting
 from tidewaiter.actions.copying import Copied, anything_uncopied, copy_to_lake
 from tidewaiter.actions.draws import Keys, lodge_key
-from tidewaiter.actions.flight import Redecided, redecide_all
+from tidewaiter.actions.flight import Asked, Redecided, redecide_all
 from tidewaiter.actions.lapses import expire_yellow
 from tidewaiter.actions.lodged_heads import lodge_head
 from tidewaiter.actions.lookouts import any_expired, expire_lookouts
@@ -113,16 +113,28 @@ class Worker:
             copy_to_lake(lake=self.lake, by=SERVICE, at=self.clock())
 
     def _in_flight(self, standing: Standing) -> list[Done]:
-        """Ask what was published since of goods in flight."""
-        waiting = models.Publication.objects.filter(redecided_at=None).order_by("pk")
-        latest = waiting.last()
+        """Ask of goods in flight what was published since, or became valid with the new day."""
+        latest = models.Publication.objects.order_by("-pk").first()
         if latest is None or latest.set_id != standing.content.digest:
             return []
-        before = models.Publication.objects.filter(redecided_at__isnull=False).order_by("-pk").first()
-        old = set_content(before.set_id, self.catalogue) if before else None
-        found = redecide_all(standing=standing, before=old, keys=self.keys, cause=latest.cause, clock=self.clock)
-        waiting.filter(pk__lte=latest.pk).update(redecided_at=self.clock())
+        asked = models.Publication.objects.filter(redecided_at__isnull=False).order_by("-pk").first()
+        if asked is not None and asked.pk == latest.pk and self._asked_on(asked, standing) == standing.on:
+            return []
+        before = self._asked(asked, standing) if asked else None
+        cause = latest.cause if asked is None or asked.pk != latest.pk else f"what is valid on {standing.on}"
+        at = self.clock()
+        found = redecide_all(standing=standing, before=before, keys=self.keys, cause=cause, clock=self.clock)
+        models.Publication.objects.filter(pk__lte=latest.pk, redecided_at=None).update(redecided_at=at)
+        models.Publication.objects.filter(pk=latest.pk).update(redecided_at=at)
         return [Done("goods in flight", _counts(found))]
+
+    def _asked(self, publication: models.Publication, standing: Standing) -> Asked:
+        content = set_content(publication.set_id, self.catalogue)
+        return Asked.of(content, self.catalogue, self._asked_on(publication, standing))
+
+    def _asked_on(self, publication: models.Publication, standing: Standing) -> date:
+        assert publication.redecided_at is not None
+        return standing.day_of(publication.redecided_at)
 
     def _examinations(self, standing: Standing) -> list[Done]:
         at, policy = self.clock(), standing.content.policy
