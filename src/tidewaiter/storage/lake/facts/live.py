@@ -119,6 +119,8 @@ class DayImage:
         (and counted_on, if it is later than the day of decision for some). `same_day` answers `same_day_asked`;
         what it leaves out is 0. The batch's own declarations are counted besides.
         """
+        if not len(rows):
+            return []
         batch = self._looked_up(rows, on, moment, filings, same_day)
         names = self.plan.names
         columns = self._results(batch)
@@ -134,6 +136,8 @@ class DayImage:
         same_day: Mapping[SameDayAsked, int] = _NONE,
     ) -> pa.Table:
         """Return the same facts as a fact table for the batch engine: the key columns, then the facts asked."""
+        if not len(rows):
+            return self.schema.empty_table()
         batch = self._looked_up(rows, on, moment, filings, same_day)
         columns = [*(batch.columns[name] for name in KEY), *self._results(batch)]
         return fact_table(columns, self.schema)
@@ -186,9 +190,8 @@ class DayImage:
         for one in self.history:
             names = entity_names([columns[column] for column in one.kind])
             for name, figures in zip(one.figures.names, one.figures.columns_of(names), strict=True):
-                columns[name] = figures
-                if name in one.since:
-                    columns[name] = [None if day is None else decided_on - day for day in figures]
+                since = name in one.since
+                columns[name] = [None if day is None else decided_on - day for day in figures] if since else figures
         for touched in self.touched:
             figure, unseen = touched.figures.get, touched.unseen
             columns[touched.fact] = [

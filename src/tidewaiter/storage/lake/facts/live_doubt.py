@@ -26,7 +26,9 @@ class Doubts:
         settle(self._connection, administration)
         self._places: dict[str, str | None] = {}
         self.midnight = cache(self._midnight)
-        self.settings = Settings(administration.currency, administration.time_zone, self.places_of, cache(self._whole))
+        self.settings = Settings(
+            administration.currency, administration.time_zone, self.places_of, cache(self._whole), self._connection
+        )
 
     def places_of(self, addresses: Column) -> Column:
         """Return the words of each address by which places are told apart."""
@@ -55,8 +57,8 @@ class Doubts:
         return int(self._one("SELECT epoch_us(timezone(getvariable('zone'), CAST(CAST(? AS DATE) AS TIMESTAMP)))", day))
 
     def _one(self, query: str, value: object) -> Any:
-        row = self._connection.execute(query, [value]).fetchone()
-        return row[0] if row else None
+        ((found,),) = self._connection.execute(query, [value]).fetchall()
+        return found
 
     def close(self) -> None:
         """Close the connection."""

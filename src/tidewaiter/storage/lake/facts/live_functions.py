@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
+
 from tidewaiter.core.codes import COUNTRIES, CURRENCIES, is_container, is_hs_code
 from tidewaiter.storage.lake.facts.live_shapes import (
     CLOCK,
@@ -45,6 +47,8 @@ class Settings:
     zone: str
     places_of: Callable[[Column], Column]
     whole: Callable[[str], int | None]
+    doubtful: duckdb.DuckDBPyConnection
+    """What is not translated is asked here."""
     numbers: dict[object, int] = field(default_factory=dict)
 
     def number_of(self, call: object) -> int:

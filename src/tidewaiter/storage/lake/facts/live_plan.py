@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from tidewaiter.core.facts import Catalogue, FactType
+from tidewaiter.core.facts import Catalogue, Fact, FactType
 from tidewaiter.core.tables import CONSIGNMENTS, DECLARATIONS
 from tidewaiter.storage.lake.facts.filings import TEXTS as FILING_TEXTS
 from tidewaiter.storage.lake.facts.history import Asked, asked_of
@@ -28,10 +28,12 @@ from tidewaiter.storage.lake.facts.live_syntax import (
     Member,
     Name,
     Node,
+    NotUnderstoodError,
     names_of,
     parse,
     parts_of,
 )
+from tidewaiter.storage.lake.facts.live_untranslated import asked_of_duckdb, names_in
 from tidewaiter.storage.lake.facts.peers import LEVELS
 from tidewaiter.storage.lake.facts.recipes import (
     Count,
@@ -86,8 +88,10 @@ class Plan:
 
 
 def plan_of(catalogue: Catalogue, made: Mapping[str, Recipe], names: Iterable[str], settings: Settings) -> Plan:
-    """Return how these facts are made. Raises NotUnderstoodError for an expression that is not translated."""
-    trees = {name: parse(recipe.sql) for name, recipe in made.items() if isinstance(recipe, Expression)}
+    """Return how these facts are made."""
+    trees = {
+        name: tree for name, recipe in made.items() if isinstance(recipe, Expression) and (tree := _parsed(recipe.sql))
+    }
     asked = asked_of(made)
     read = _read(catalogue, made, trees, asked)
     before, columns = _before(read)
@@ -98,7 +102,7 @@ def plan_of(catalogue: Catalogue, made: Mapping[str, Recipe], names: Iterable[st
     whole = {name: of_declaration(parse(WHOLE[name]), scope, settings) for name in WHOLE if name in read}
     scope |= {name: each.shape for name, each in whole.items()}
     scope |= {name: _looked_up(recipe) for name, recipe in made.items() if not isinstance(recipe, Expression | FieldOf)}
-    filed = frozenset(chain.from_iterable(_filed(tree) for tree in trees.values()))
+    filed = frozenset(chain.from_iterable(_filed(trees.get(name), recipe) for name, recipe in made.items()))
     scope[CONSIGNMENT] = Shape(Kind.RECORD, fields=_FILING)
     results, passed_on = _results(catalogue, made, trees, scope, settings)
     plain = {name: result for name, result in results.items() if isinstance(result, str)}
@@ -119,6 +123,13 @@ def plan_of(catalogue: Catalogue, made: Mapping[str, Recipe], names: Iterable[st
     )
 
 
+def _parsed(sql: str) -> Node | None:
+    try:
+        return parse(sql)
+    except NotUnderstoodError:
+        return None
+
+
 def _steps(made: Mapping[str, Made]) -> Steps:
     return tuple((name, each.ask) for name, each in made.items())
 
@@ -130,6 +141,8 @@ def _read(
     read = set(_KEY).union(*map(names_of, trees.values()), *(one.kind for one in asked))
     for name, recipe in made.items():
         match recipe:
+            case Expression(sql):
+                read |= frozenset() if name in trees else names_in(sql)
             case FieldOf(field):
                 read.add(f"{field}_words" if catalogue[name].type is FactType.WORDS else field)
             case Seizures(at=at):
@@ -178,8 +191,8 @@ def _results(
     for name, recipe in made.items():
         fact = catalogue[name]
         match recipe:
-            case Expression():
-                result = typed(reading(trees[name], scope, settings), fact)
+            case Expression(sql):
+                result = _expressed(trees.get(name), sql, fact, scope, settings)
             case FieldOf(field):
                 read = f"{field}_words" if fact.type is FactType.WORDS else field
                 result = typed(reading(Name(read), scope, settings), fact)
@@ -191,6 +204,15 @@ def _results(
             scope[name] = result.shape
             passed_on.add(name)
     return results, frozenset(passed_on)
+
+
+def _expressed(tree: Node | None, sql: str, fact: Fact, scope: Scope, settings: Settings) -> Made:
+    if tree is not None:
+        try:
+            return typed(reading(tree, scope, settings), fact)
+        except NotUnderstoodError:
+            pass
+    return asked_of_duckdb(settings.doubtful, sql, fact, scope)
 
 
 def _as_it_is(column: str, scope: Scope, wanted: Shape) -> bool:
@@ -211,6 +233,14 @@ def _column(tree: Node | None, recipe: Recipe, name: str, words: bool) -> str:
     return ""
 
 
-def _filed(tree: Node) -> frozenset[str]:
+def _filed(tree: Node | None, recipe: Recipe) -> frozenset[str]:
+    """Return the parts of a consignment that a fact reads."""
+    if tree is None:
+        named = names_in(recipe.sql) if isinstance(recipe, Expression) else frozenset()
+        return named & _FILING.keys() if CONSIGNMENT in named else frozenset()
+    return _parts_filed(tree)
+
+
+def _parts_filed(tree: Node) -> frozenset[str]:
     own = {tree.field} if isinstance(tree, Member) and tree.of == Name(CONSIGNMENT) else set()
-    return frozenset(own).union(*map(_filed, parts_of(tree)))
+    return frozenset(own).union(*map(_parts_filed, parts_of(tree)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -60,7 +59,7 @@ def _held(value: Any, shape: Shape) -> Any:
         return None
     match shape.kind:
         case Kind.DECIMAL:
-            return scaled(Decimal(value), shape.scale)
+            return value * 10**shape.scale if isinstance(value, int) else scaled(value, shape.scale)
         case Kind.INSTANT:
             return microseconds(value)
         case Kind.DATE:

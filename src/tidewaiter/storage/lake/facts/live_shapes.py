@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tidewaiter.core.facts import Fact, FactType
 from tidewaiter.core.tables import Field, FieldType
 from tidewaiter.storage.lake.facts.live_syntax import NotUnderstoodError
 
-type Column = list[Any]
+type Column = Sequence[Any]
 """One held value a row."""
 
 
@@ -75,6 +76,23 @@ def shape_of(declared: Field) -> Shape:
             return Shape(Kind.LIST, of=Shape(Kind.RECORD, fields=parts))
         case plain:
             return _SHAPES[plain]
+
+
+def shape_of_fact(fact: Fact) -> Shape:
+    """Return the shape of a fact's values."""
+    match fact.type:
+        case FactType.TEXT | FactType.WORDS:
+            return TEXT
+        case FactType.DECIMAL:
+            return Shape(Kind.DECIMAL, fact.scale)
+        case FactType.INTEGER:
+            return INTEGER
+        case FactType.RATIO:
+            return RATIO
+        case FactType.DATE:
+            return DATE
+        case FactType.FLAG:
+            return FLAG
 
 
 @dataclass(slots=True)

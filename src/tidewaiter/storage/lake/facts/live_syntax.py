@@ -193,7 +193,7 @@ class _Reader:
 
     def _next(self) -> tuple[str, str]:
         token = self._tokens[self._at]
-        self._at += 1
+        self._at += token[0] != "end"
         return token
 
     def _took(self, mark: str) -> bool:
@@ -263,7 +263,10 @@ class _Reader:
 
     def _rest_of(self, node: Node) -> Node:
         while self._took("."):
-            node = Member(node, self._next()[1])
+            kind, field = self._next()
+            if kind != "word":
+                raise NotUnderstoodError("a part is expected after a point")
+            node = Member(node, field)
         return node
 
     def _call(self, function: str) -> Node:

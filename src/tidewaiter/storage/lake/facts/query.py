@@ -42,7 +42,9 @@ def fact_query(catalogue: Catalogue, made: Mapping[str, Recipe], asked: tuple[As
     unique, so that the catalogue's expressions read them bare.
     """
     looked_up = "".join(f", {figure} AS {name}" for name, r in made.items() if (figure := _looked_up(name, r)))
-    columns = ", ".join(f"{_typed(_read(catalogue[name], r), catalogue[name])} AS {name}" for name, r in made.items())
+    columns = ", ".join(
+        f"{typed_sql(_read(catalogue[name], r), catalogue[name])} AS {name}" for name, r in made.items()
+    )
     return (
         f"SELECT declaration_id, version, item_number, {columns} "
         f"FROM (SELECT item.*, consignment{looked_up} FROM item {_joins(made, asked)}) "
@@ -76,7 +78,8 @@ def _looked_up(name: str, recipe: Recipe) -> str | None:
             return None
 
 
-def _typed(expression: str, fact: Fact) -> str:
+def typed_sql(expression: str, fact: Fact) -> str:
+    """Return the expression with its value brought to the fact's type; missing where it does not fit."""
     match fact.type:
         case FactType.TEXT | FactType.WORDS:
             return f"CAST(({expression}) AS VARCHAR)"
