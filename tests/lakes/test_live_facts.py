@@ -13,6 +13,7 @@ from tests.trade import Row, add, arrow, at, item, lake_of, result
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
+from tidewaiter.storage.lake.facts import live
 from tidewaiter.storage.lake.facts.live import DayImage
 from tidewaiter.storage.lake.facts.live_image import image_name, make_image
 from tidewaiter.storage.lake.facts.live_rows import rows_to_table
@@ -200,3 +201,18 @@ def test_the_name_of_an_image_changes_with_lake_day_and_facts(tmp_path: Path, sh
     assert len({first, name(at(1).date()), name(only=("hs4",))}) == 3
     add(lake, declarations=[item("B", 4)])
     assert name() != first
+
+
+def test_many_rows_are_worked_on_in_parts_without_a_trace(
+    tmp_path: Path, shipped: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes: tuple[Row, ...] = ({"containers": ["CSQU3054383"]}, {"containers": ["CSQU3054383", "MSKU0000001"]}, {})
+    rows = [item(f"D{n % 11}", DAY, hour=n % 11, item_number=n, **boxes[n % 3]) for n in range(25)]
+    rows += [item(f"E{n}", DAY, hour=23 - n % 5, **boxes[n % 3]) for n in range(12)]
+    only = ("importer_same_day", "container_same_day", "item_count", "lodged_hour", "description_length")
+    with image_of(lake_of(tmp_path / "lake"), shipped, *only) as image:
+        whole, table = image.facts(rows, on=ON), image.fact_table(arrow("declarations", rows), on=ON)
+        monkeypatch.setattr(live, "CHUNK", 3)
+        assert image.facts(rows, on=ON) == whole
+        assert image.fact_table(arrow("declarations", rows), on=ON).equals(table)
+    assert [facts["item_count"] for facts in whole[:3]] == [3, 3, 3]

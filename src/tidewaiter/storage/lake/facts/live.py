@@ -4,7 +4,7 @@ Equal to `facts_of_rows` over the same lake, day and facts, and hundreds of time
 is planned for a declaration.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,24 +12,25 @@ import pyarrow as pa
 
 from tidewaiter.core.facts import FactValue, days_since_epoch
 from tidewaiter.storage.lake.facts.live_doubt import Doubts
-from tidewaiter.storage.lake.facts.live_filings import Filings, chosen_filings, filing_rows, words
+from tidewaiter.storage.lake.facts.live_filings import Filing, Filings, chosen_filings, filing_rows, words
 from tidewaiter.storage.lake.facts.live_index import Figures
 from tidewaiter.storage.lake.facts.live_plan import CONSIGNMENT, Plan
 from tidewaiter.storage.lake.facts.live_reading import Declarations
 from tidewaiter.storage.lake.facts.live_rows import ROWS, Given, fact_table, held_columns, microseconds
 from tidewaiter.storage.lake.facts.live_same_day import (
+    Counted,
     SameDayAsked,
-    counted_in_batch,
     entity_names,
-    is_of_boxes,
     same_day_asked,
 )
 from tidewaiter.storage.lake.facts.live_shapes import Batch, Column
 from tidewaiter.storage.lake.facts.query import KEY
-from tidewaiter.storage.lake.facts.recipes import SameDay
 
 type LiveFacts = dict[str, FactValue]
 """The facts asked of one item, as `engines.matching` reads them."""
+
+CHUNK = 4_096
+"""About how many rows are worked on at once, so that memory stays flat."""
 
 _NONE: Mapping[SameDayAsked, int] = {}
 
@@ -100,7 +101,10 @@ class DayImage:
 
         The declarations of the batch themselves are not to be counted: `facts` adds them.
         """
-        return same_day_asked(self.plan.recipes, self._worked(rows, self.statistics_on, None).columns)
+        batch = Batch(held_columns(rows, self.plan.day_columns, ROWS), len(rows))
+        for name, ask in self.plan.day_working:
+            batch.columns[name] = ask(batch)
+        return same_day_asked(self.plan.recipes, batch.columns)
 
     def facts(
         self,
@@ -119,12 +123,11 @@ class DayImage:
         (and counted_on, if it is later than the day of decision for some). `same_day` answers `same_day_asked`;
         what it leaves out is 0. The batch's own declarations are counted besides.
         """
-        if not len(rows):
-            return []
-        batch = self._looked_up(rows, on, moment, filings, same_day)
-        names = self.plan.names
-        columns = self._results(batch)
-        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+        names, found = self.plan.names, list[LiveFacts]()
+        for batch in self._batches(rows, on, moment, filings, same_day):
+            values = zip(*self._results(batch), strict=True)
+            found += [dict(zip(names, row, strict=True)) for row in values]
+        return found
 
     def fact_table(
         self,
@@ -136,22 +139,29 @@ class DayImage:
         same_day: Mapping[SameDayAsked, int] = _NONE,
     ) -> pa.Table:
         """Return the same facts as a fact table for the batch engine: the key columns, then the facts asked."""
-        if not len(rows):
-            return self.schema.empty_table()
-        batch = self._looked_up(rows, on, moment, filings, same_day)
-        columns = [*(batch.columns[name] for name in KEY), *self._results(batch)]
-        return fact_table(columns, self.schema)
+        tables = [
+            fact_table([*(batch.columns[name] for name in KEY), *self._results(batch)], self.schema)
+            for batch in self._batches(rows, on, moment, filings, same_day)
+        ]
+        return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
-    def _looked_up(
+    def _batches(
         self, rows: Given, on: date, moment: datetime | None, filings: Given | None,
         same_day: Mapping[SameDayAsked, int],
-    ) -> Batch:  # fmt: skip
-        """Return the batch with all columns that expressions read."""
-        batch = self._worked(rows, on, moment)
-        self._same_day(batch, same_day)
-        self._look_up(batch, days_since_epoch(on))
-        self._file(batch, filings)
-        return batch
+    ) -> Iterator[Batch]:  # fmt: skip
+        """Give batches of whole declarations with all columns that expressions read."""
+        records = filing_rows(filings, self.filings.read) if self.filings and filings is not None else []
+        parts = [rows] if len(rows) <= CHUNK else list(_parts(rows))
+        counted = Counted(self.plan.recipes, self.same_day_asked(rows), same_day) if len(parts) > 1 else None
+        for part in parts:
+            if not len(part):
+                continue
+            batch = self._worked(part, on, moment)
+            own = counted or Counted(self.plan.recipes, same_day_asked(self.plan.recipes, batch.columns), same_day)
+            batch.columns |= own.columns(batch.columns)
+            self._look_up(batch, days_since_epoch(on))
+            self._file(batch, records)
+            yield batch
 
     def _worked(self, rows: Given, on: date, moment: datetime | None) -> Batch:
         """Return the items as held columns with their working columns."""
@@ -202,28 +212,12 @@ class DayImage:
             found = _peers_found(peers, columns)
             columns |= zip(peers.facts, map(list, zip(*(each or missing for each in found), strict=True)), strict=True)
 
-    def _same_day(self, batch: Batch, counted: Mapping[SameDayAsked, int]) -> None:
-        recipes, columns = self.plan.recipes, batch.columns
-        asked = same_day_asked(recipes, columns)
-        earlier: dict[tuple[str, str, str | None], int] = {}
-        for one, own in counted_in_batch(asked).items():
-            boxes = is_of_boxes(recipes[one.fact])
-            earlier[one.fact, one.declaration_id, None if boxes else one.entities[0]] = own + counted.get(one, 0)
-        for fact, recipe in recipes.items():
-            if isinstance(recipe, SameDay):
-                nobody: Column = [None] * batch.size
-                names = nobody if is_of_boxes(recipe) else entity_names([columns[column] for column in recipe.of])
-                keys = zip(columns["declaration_id"], names, strict=True)
-                columns[fact] = [earlier.get((fact, number, name)) for number, name in keys]
-
-    def _file(self, batch: Batch, records: Given | None) -> None:
-        if self.filings is None:
-            return
-        columns = (batch.columns[name] for name in ("previous_document", "moment", "decided_on"))
-        wanted = list(zip(*columns, strict=True))
-        known = filing_rows(records, self.filings.read) if records is not None else []
-        chosen = chosen_filings(self.filings, known, wanted, self.plan.filed, self.plan.filed_words)
-        batch.columns[CONSIGNMENT] = [chosen.get(one) for one in wanted]
+    def _file(self, batch: Batch, records: Sequence[Filing]) -> None:
+        if self.filings is not None:
+            columns = (batch.columns[name] for name in ("previous_document", "moment", "decided_on"))
+            wanted = list(zip(*columns, strict=True))
+            chosen = chosen_filings(self.filings, records, wanted, self.plan.filed, self.plan.filed_words)
+            batch.columns[CONSIGNMENT] = [chosen.get(one) for one in wanted]
 
     def _results(self, batch: Batch) -> list[Column]:
         """Return the columns of the facts asked."""
@@ -234,6 +228,18 @@ class DayImage:
             if name in plan.passed_on:
                 columns[name] = results[name]
         return [columns[plan.plain[name]] if name in plan.plain else results[name] for name in plan.names]
+
+
+def _parts(rows: Given) -> Iterator[Given]:
+    """Give the rows in parts of about CHUNK that split no declaration, in their order."""
+    ids = rows["declaration_id"].to_pylist() if isinstance(rows, pa.Table) else [row["declaration_id"] for row in rows]
+    last = {number: place for place, number in enumerate(ids)}
+    start = until = 0
+    for place, number in enumerate(ids):
+        until = max(until, last[number])
+        if until == place and (place - start + 1 >= CHUNK or place + 1 == len(ids)):
+            yield rows.slice(start, place + 1 - start) if isinstance(rows, pa.Table) else rows[start : place + 1]
+            start = place + 1
 
 
 def _declarations(columns: Mapping[str, Column]) -> tuple[list[int], list[list[int]]]:

@@ -68,7 +68,8 @@ class Plan:
     """The facts asked and, in turn, how they come about.
 
     `columns` are read from the rows; `working` and `words` (of a text) are made of each row, `whole` of the rows of a
-    declaration; `plain` facts are a column as it is, `made` facts are worked out. `filed` are the parts of a
+    declaration; `plain` facts are a column as it is, `made` facts are worked out. `day_columns` and
+    `day_working` are those that same-day facts alone read. `filed` are the parts of a
     consignment that are read, `filed_words` those put into words.
     """
 
@@ -82,6 +83,8 @@ class Plan:
     plain: Mapping[str, str]
     made: Steps
     passed_on: frozenset[str]
+    day_columns: Mapping[str, Shape]
+    day_working: Steps
     reads_filings: bool
     filed: frozenset[str]
     filed_words: Mapping[str, str]
@@ -117,6 +120,8 @@ def plan_of(catalogue: Catalogue, made: Mapping[str, Recipe], names: Iterable[st
         plain=plain,
         made=tuple((name, result.ask) for name, result in results.items() if isinstance(result, Made)),
         passed_on=passed_on,
+        day_columns={name: shape for name, shape in columns.items() if name in _read_for_the_day(made)},
+        day_working=_steps({name: each for name, each in working.items() if name in _asked_of_the_day(made)}),
         reads_filings=CONSIGNMENT in read,
         filed=filed,
         filed_words={name: text for name, text in _WORDS.items() if name in filed},
@@ -165,6 +170,18 @@ def _before(read: frozenset[str]) -> tuple[frozenset[str], dict[str, Shape]]:
     texts = {**WORKING, **TEXTS}
     wanted = wanted.union(*(names_of(parse(texts[name])) for name in before))
     return frozenset(before), {name: shape for name, shape in DECLARED.items() if name in wanted}
+
+
+def _asked_of_the_day(made: Mapping[str, Recipe]) -> frozenset[str]:
+    """Return the columns that name what same-day facts count, and the moment of lodging."""
+    named = (recipe.of for recipe in made.values() if isinstance(recipe, SameDay))
+    return frozenset(("declaration_id", "lodged_at", "lodged_on", *chain.from_iterable(named)))
+
+
+def _read_for_the_day(made: Mapping[str, Recipe]) -> frozenset[str]:
+    """Return the columns of the rows that same-day facts read."""
+    asked = _asked_of_the_day(made)
+    return asked.union(*(names_of(parse(WORKING[name])) for name in WORKING if name in asked))
 
 
 def _looked_up(recipe: Recipe) -> Shape:

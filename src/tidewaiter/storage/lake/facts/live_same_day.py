@@ -74,18 +74,46 @@ def _of_boxes(fact: str, columns: Mapping[str, Column]) -> Iterator[SameDayAsked
         yield SameDayAsked(fact, number, tuple(sorted(own)), day, moment)
 
 
-def counted_in_batch(asked: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:
-    """Return for each question how many declarations of the questions themselves came earlier."""
+class Counted:
+    """How many declarations came earlier: those of the questions themselves, and those counted elsewhere."""
+
+    def __init__(
+        self, recipes: Mapping[str, Recipe], asked: Sequence[SameDayAsked], elsewhere: Mapping[SameDayAsked, int]
+    ) -> None:
+        """Count for every question; what `elsewhere` leaves out is 0 there."""
+        self._recipes = {fact: recipe for fact, recipe in recipes.items() if isinstance(recipe, SameDay)}
+        self._earlier: dict[tuple[str, str, str | None], int] = {}
+        sharing = _sharing(asked)
+        for one in asked:
+            name = None if is_of_boxes(recipes[one.fact]) else one.entities[0]
+            self._earlier[one.fact, one.declaration_id, name] = _earlier(one, sharing) + elsewhere.get(one, 0)
+
+    def columns(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """Return the columns of the same-day facts; None where the entity is missing."""
+        numbers = columns["declaration_id"]
+        nobody: Column = [None] * len(numbers)
+        found: dict[str, Column] = {}
+        for fact, recipe in self._recipes.items():
+            names = nobody if is_of_boxes(recipe) else entity_names([columns[column] for column in recipe.of])
+            found[fact] = [self._earlier.get((fact, *key)) for key in zip(numbers, names, strict=True)]
+        return found
+
+
+type Sharing = Mapping[tuple[str, int, str], list[tuple[int, str]]]
+"""By fact, day and entity the declarations that have it, by moment of lodging and number, in order."""
+
+
+def _sharing(asked: Sequence[SameDayAsked]) -> Sharing:
     sharing: dict[tuple[str, int, str], list[tuple[int, str]]] = {}
     for one in asked:
         for name in one.entities:
             sharing.setdefault((one.fact, one.lodged_on, name), []).append((one.lodged_at, one.declaration_id))
     for others in sharing.values():
         others.sort()
-    return {one: _earlier(one, sharing) for one in asked}
+    return sharing
 
 
-def _earlier(one: SameDayAsked, sharing: Mapping[tuple[str, int, str], list[tuple[int, str]]]) -> int:
+def _earlier(one: SameDayAsked, sharing: Sharing) -> int:
     mine = (one.lodged_at, one.declaration_id)
     lists = [sharing[one.fact, one.lodged_on, name] for name in one.entities]
     if len(lists) == 1:
