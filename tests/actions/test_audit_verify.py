@@ -344,11 +344,11 @@ def test_a_salt_taken_away_is_named_unless_a_purge_took_it() -> None:
 
 def test_a_purged_record_leaves_nothing_to_compare_and_no_problem() -> None:
     _a_world()
-    event = AuditEvent.objects.get(record="event:E1")
+    event = AuditEvent.objects.get(record__startswith="event:")
     AuditSalt.objects.filter(sequence=event.sequence).delete()
     models.Event.objects.all().delete()
     models.Tombstone.objects.create(
-        record_digest=record_digest("event:E1"), kind="event", rule="events", purge="P", at=AT
+        record_digest=record_digest(event.record), kind="event", rule="events", purge="P", at=AT
     )
     found = verify()
     assert (found.problems, found.purged) == (0, 1)

@@ -51,8 +51,8 @@ def record_events(*, events: Sequence[Row], by: Actor, at: datetime) -> list[dic
             conflicts.append(Problem(f"event {number} is kept with other content", suggestion="send a new number"))
         elif before is None:
             held[number] = digest
-            _keep(row, digest, by, at)
-            record(f"event:{number}", digest.encode())
+            kept = _keep(row, digest, by, at)
+            record(f"event:{kept.pk}", digest.encode())
         answers.append({"event_id": number, "status": "repeated" if before else "kept"})
     if conflicts:
         raise ConflictError(conflicts)
@@ -61,7 +61,7 @@ def record_events(*, events: Sequence[Row], by: Actor, at: datetime) -> list[dic
     return answers
 
 
-def _keep(row: Row, digest: str, by: Actor, at: datetime) -> None:
+def _keep(row: Row, digest: str, by: Actor, at: datetime) -> Event:
     occurred_at = row["occurred_at"]
     assert isinstance(occurred_at, datetime)
     event = Event.objects.create(
@@ -77,6 +77,7 @@ def _keep(row: Row, digest: str, by: Actor, at: datetime) -> None:
     )
     if event.declaration_id:
         _apply(event, at)
+    return event
 
 
 def _apply(event: Event, at: datetime) -> None:

@@ -196,7 +196,7 @@ READINGS: Final[tuple[Reading, ...]] = (
     latest("set", models.PublishedSet.objects.all, _published, once=True, required=True),
     Reading(kind="draw", contents=_draw_days, whole=False),
     latest("duty", models.Duty.objects.all, lambda one: [duty_content(one)], once=True, required=True),
-    latest("event", models.Event.objects.all, lambda one: [one.content_digest.encode()], field="event_id", once=True,
+    latest("event", models.Event.objects.all, lambda one: [one.content_digest.encode()], once=True,
         required=True),
 )  # fmt: skip
 """Every reading. A new kind of record that is recorded with content belongs here."""

@@ -19,7 +19,7 @@ from tidewaiter.storage.records.models.lookout import Lookout, LookoutAcknowledg
 from tidewaiter.storage.records.models.office import Office
 from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Officer, Token
 from tidewaiter.storage.records.models.profile import ProfileStep, ProfileVersion, Proposal, Publication, PublishedSet
-from tidewaiter.storage.records.models.retention import LegalHold, Purge, RetentionRule, Tombstone
+from tidewaiter.storage.records.models.retention import Backup, LegalHold, Purge, RetentionRule, Tombstone
 from tidewaiter.storage.records.models.trader import TrustedTrader
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Attachment",
     "AuditEvent",
     "AuditSalt",
+    "Backup",
     "CapacityDecision",
     "ChainHead",
     "Classification",
