@@ -7,11 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
 from tidewaiter.actions.acting import Actor, Caller, action, record
 from tidewaiter.actions.rights import rights
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import ClientSystem, Office, Officer, Token
+from tidewaiter.storage.records.models import Classification, ClientSystem, Office, Officer, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,24 @@ def change_officer(
     officer.save(update_fields=["roles", "clearance", "active"])
     record(officer.reference, _officer_content(officer))
     return officer
+
+
+@action("classification.add")
+def add_classification(*, rank: int, code: str, label: str, by: Actor, at: datetime) -> Classification:
+    """Add a step to the ordered classification scheme. Raises ConflictError when rank or code is taken."""
+    taken = Classification.objects.filter(Q(rank=rank) | Q(code=code)).first()
+    if taken is not None:
+        raise ConflictError(f"rank {taken.rank} is {taken.code} already")
+    if rank < 1:
+        raise InputError("ranks begin at 1: rank 0 is what needs no clearance")
+    made = Classification.objects.create(rank=rank, code=code, label=label)
+    record(f"classification:{rank}", _content(rank=rank, code=code, label=label))
+    return made
+
+
+def classifications() -> QuerySet[Classification]:
+    """Return the classification scheme, lowest rank first."""
+    return Classification.objects.order_by("rank")
 
 
 @action("client.add")

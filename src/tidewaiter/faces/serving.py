@@ -86,14 +86,16 @@ def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> R
         clock=clock,
         ready=readying.why_not_ready,
     )
-    zone = Lake.open(lake).administration.time_zone
+    administration = Lake.open(lake).administration
     use(
         Service(
             decider=decider,
             assess=assessing_with(readying, keys),
-            time_zone=zone,
+            time_zone=administration.time_zone,
             clock=clock,
             in_force=lambda: in_force(readying),
+            lake=lake,
+            material_duty=administration.material_duty,
             policy=lambda: readying.current.content.policy if readying.current else None,
         )
     )

@@ -13,18 +13,25 @@ from ninja.parser import Parser
 
 from tidewaiter import __version__
 from tidewaiter.core.errors import InputError
+from tidewaiter.faces.api.administration import router as administration
 from tidewaiter.faces.api.calling import BearerToken
+from tidewaiter.faces.api.capacity import router as capacity
 from tidewaiter.faces.api.decisions import router as decisions
 from tidewaiter.faces.api.exhibits import router as exhibits
 from tidewaiter.faces.api.goods import router as goods
 from tidewaiter.faces.api.integrity import router as integrity
 from tidewaiter.faces.api.json_reading import checked, read_json
+from tidewaiter.faces.api.lists import router as lists
+from tidewaiter.faces.api.lookouts import router as lookouts
 from tidewaiter.faces.api.overrides import router as overrides
+from tidewaiter.faces.api.policies import router as policies
 from tidewaiter.faces.api.problems import CONTENT_TYPE, handle_errors, validation_problems
+from tidewaiter.faces.api.profiles import router as profiles
 from tidewaiter.faces.api.referrals import router as referrals
 from tidewaiter.faces.api.results import router as results
 from tidewaiter.faces.api.schemas import components
 from tidewaiter.faces.api.seizures import router as seizures
+from tidewaiter.faces.api.traders import router as traders
 from tidewaiter.faces.api.worklist import router as worklist
 
 ROUTERS: Final[tuple[Router, ...]] = (
@@ -37,6 +44,13 @@ ROUTERS: Final[tuple[Router, ...]] = (
     overrides,
     referrals,
     integrity,
+    profiles,
+    lists,
+    lookouts,
+    traders,
+    policies,
+    capacity,
+    administration,
 )
 """Every router of the API. Add yours as one import and one line."""
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
@@ -59,7 +61,8 @@ class Service:
     """What the calls of this process share. `time_zone` is the administration's; `decider` None: none is running.
 
     `clock` gives the moment, `ticks` seconds from any start that only grow. `in_force` tells what is decided by, None
-    before anything is; so does `policy` of the routing policy.
+    before anything is; so does `policy` of the routing policy. `lake` is the folder of the lake (None: this process
+    has none), `material_duty` the duty from which a finding is material.
     """
 
     decider: Deciding | None = None
@@ -69,6 +72,8 @@ class Service:
     ticks: Callable[[], float] = monotonic
     in_force: Callable[[], InForce | None] = lambda: None
     policy: Callable[[], Policy | None] = lambda: None
+    lake: Path | None = None
+    material_duty: Decimal = Decimal(0)
 
 
 _held: list[Service] = [Service()]
@@ -97,6 +102,14 @@ def policy() -> Policy:
     found = _held[0].policy()
     if found is None:
         raise NotReadyError("no routing policy is in force in this process yet")
+    return found
+
+
+def lake_in_use() -> Path:
+    """Return the folder of the lake. Raises NotReadyError when this process has none."""
+    found = _held[0].lake
+    if found is None:
+        raise NotReadyError("this process has no lake")
     return found
 
 

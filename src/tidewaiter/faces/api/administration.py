@@ -1,0 +1,288 @@
+"""Offices, officers, client systems and tokens. A token's text is answered once, when it is issued."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Field, Path, Query, Router, Schema, Status
+
+from tidewaiter.actions import administration
+from tidewaiter.core.role import Role
+from tidewaiter.faces.api.calling import (
+    LARGEST_NUMBER,
+    Given,
+    Page,
+    caller,
+    forget_tokens,
+    moment,
+    needs,
+    officer,
+    paged,
+)
+from tidewaiter.faces.api.forms import Code, Login
+from tidewaiter.storage.records.models import ClientSystem, Office, Officer, Token
+from tidewaiter.storage.records.visibility import visible_to
+
+router = Router(tags=["administration"])
+
+type Label = Annotated[str, Field(min_length=1, max_length=80)]
+type Clearance = Annotated[int, Field(ge=0, le=32767, description="Rank of the classification scheme")]
+type Roles = Annotated[list[Role], Field(max_length=20)]
+
+
+class NewOffice(Given):
+    """An office by the code declarations name it with."""
+
+    code: Annotated[str, Field(min_length=1, max_length=35)]
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+class NewOfficer(Given):
+    """An officer. No office: one who works for all."""
+
+    login: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Annotated[str, Field(max_length=200)]
+    roles: Roles
+    clearance: Clearance = 0
+    office: Code | None = None
+
+
+class OfficerChange(Given):
+    """What an officer may do from now on."""
+
+    roles: Roles
+    clearance: Clearance
+    active: bool
+
+
+class NewClient(Given):
+    """A client system."""
+
+    name: Label
+
+
+class NewToken(Given):
+    """A token for an officer or for a client system; `scopes` are names of actions."""
+
+    label: Label
+    officer: Login | None = None
+    client: Label | None = None
+    scopes: list[Annotated[str, Field(max_length=60)]] = Field([], max_length=200)
+    expires_at: datetime | None = None
+
+
+class NewClass(Given):
+    """A step of the classification scheme."""
+
+    rank: Annotated[int, Field(ge=1, le=32767)]
+    code: Annotated[str, Field(min_length=1, max_length=20)]
+    label: Label
+
+
+class OfficeAnswer(Schema):
+    """An office."""
+
+    code: str
+    name: str
+
+
+class OfficerAnswer(Schema):
+    """An officer."""
+
+    login: str
+    name: str
+    roles: list[str]
+    clearance: int
+    office: str | None
+    active: bool
+
+
+class ClientAnswer(Schema):
+    """A client system."""
+
+    name: str
+    active: bool
+
+
+class TokenAnswer(Schema):
+    """A token without its text."""
+
+    number: int
+    label: str
+    officer: str | None
+    client: str | None
+    scopes: list[str]
+    made_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class IssuedAnswer(TokenAnswer):
+    """A token just issued, with its text: shown this once."""
+
+    token: str
+
+
+class OfficerPage(Schema):
+    """A page of officers."""
+
+    entries: list[OfficerAnswer]
+    next: int | None
+
+
+class TokenPage(Schema):
+    """A page of tokens."""
+
+    entries: list[TokenAnswer]
+    next: int | None
+
+
+class ClassAnswer(Schema):
+    """A step of the classification scheme."""
+
+    rank: int
+    code: str
+    label: str
+
+
+@router.get("/offices", auth=needs("office.add"), response=list[OfficeAnswer], summary="List offices")
+def list_offices(request: HttpRequest) -> list[Office]:
+    """Return all offices by their codes."""
+    return list(visible_to(officer(request), Office.objects.order_by("code")))
+
+
+@router.post("/offices", auth=needs("office.add"), response={201: OfficeAnswer}, summary="Add an office")
+def add_office(request: HttpRequest, given: NewOffice) -> Status[Any]:
+    """Add an office."""
+    return Status(201, administration.add_office(code=given.code, name=given.name, by=caller(request), at=moment()))
+
+
+@router.get("/officers", auth=needs("officer.add"), response=OfficerPage, summary="List officers")
+def list_officers(request: HttpRequest, asked: Query[Page]) -> dict[str, Any]:
+    """Return officers in the order in which they were added."""
+    found = visible_to(officer(request), Officer.objects.all()).filter(pk__gt=asked.after).order_by("pk")[: asked.limit]
+    page = paged(list(found), asked, lambda one: one.pk)
+    return {**page, "entries": [_officer(one) for one in page["entries"]]}
+
+
+@router.post("/officers", auth=needs("officer.add"), response={201: OfficerAnswer}, summary="Add an officer")
+def add_officer(request: HttpRequest, given: NewOfficer) -> Status[Any]:
+    """Add an officer with roles and clearance."""
+    made = administration.add_officer(
+        login=given.login,
+        name=given.name,
+        roles=given.roles,
+        clearance=given.clearance,
+        office=given.office,
+        by=caller(request),
+        at=moment(),
+    )
+    return Status(201, _officer(made))
+
+
+@router.put("/officers/{login}", auth=needs("officer.change"), response=OfficerAnswer, summary="Change an officer")
+def change_officer(request: HttpRequest, login: Path[Login], given: OfficerChange) -> dict[str, Any]:
+    """Give an officer other roles or clearance, or take the account out of use."""
+    changed = administration.change_officer(
+        login=login,
+        roles=given.roles,
+        clearance=given.clearance,
+        active=given.active,
+        by=caller(request),
+        at=moment(),
+    )
+    forget_tokens()
+    return _officer(changed)
+
+
+@router.get("/clients", auth=needs("client.add"), response=list[ClientAnswer], summary="List client systems")
+def list_clients(request: HttpRequest) -> list[ClientSystem]:
+    """Return all client systems by their names."""
+    return list(visible_to(officer(request), ClientSystem.objects.order_by("name")))
+
+
+@router.post("/clients", auth=needs("client.add"), response={201: ClientAnswer}, summary="Add a client system")
+def add_client(request: HttpRequest, given: NewClient) -> Status[Any]:
+    """Add a client system; it can do nothing before it has a token."""
+    return Status(201, administration.add_client(name=given.name, by=caller(request), at=moment()))
+
+
+@router.get("/tokens", auth=needs("token.issue"), response=TokenPage, summary="List tokens")
+def list_tokens(request: HttpRequest, asked: Query[Page]) -> dict[str, Any]:
+    """Return tokens, without their texts, in the order in which they were issued."""
+    found = (
+        visible_to(officer(request), Token.objects.select_related("officer", "client"))
+        .filter(pk__gt=asked.after)
+        .order_by("pk")
+    )
+    page = paged(list(found[: asked.limit]), asked, lambda one: one.pk)
+    return {**page, "entries": [_token(one) for one in page["entries"]]}
+
+
+@router.post("/tokens", auth=needs("token.issue"), response={201: IssuedAnswer}, summary="Issue a token")
+def issue_token(request: HttpRequest, given: NewToken) -> Status[Any]:
+    """Issue a token; its text is in this answer and nowhere else."""
+    issued = administration.issue_token(
+        label=given.label,
+        officer=given.officer,
+        client=given.client,
+        scopes=given.scopes,
+        expires_at=given.expires_at,
+        by=caller(request),
+        at=moment(),
+    )
+    return Status(201, {**_token(issued.token), "token": issued.text})
+
+
+@router.post("/tokens/{number}/revoke", auth=needs("token.revoke"), response=TokenAnswer, summary="Revoke a token")
+def revoke_token(request: HttpRequest, number: Path[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]]) -> dict[str, Any]:
+    """Revoke a token for good."""
+    revoked = administration.revoke_token(token=number, by=caller(request), at=moment())
+    forget_tokens()
+    return _token(revoked)
+
+
+@router.get(
+    "/classifications", auth=needs("classification.add"), response=list[ClassAnswer], summary="Read the classifications"
+)
+def list_classes(request: HttpRequest) -> list[Any]:
+    """Return the classification scheme, lowest rank first."""
+    return list(visible_to(officer(request), administration.classifications()))
+
+
+@router.post(
+    "/classifications",
+    auth=needs("classification.add"),
+    response={201: ClassAnswer},
+    summary="Add a step to the classifications",
+)
+def add_class(request: HttpRequest, given: NewClass) -> Status[Any]:
+    """Add a step to the classification scheme."""
+    made = administration.add_classification(
+        rank=given.rank, code=given.code, label=given.label, by=caller(request), at=moment()
+    )
+    return Status(201, made)
+
+
+def _officer(found: Officer) -> dict[str, Any]:
+    return {
+        "login": found.login,
+        "name": found.name,
+        "roles": found.roles,
+        "clearance": found.clearance,
+        "office": found.office_id,
+        "active": found.active,
+    }
+
+
+def _token(found: Token) -> dict[str, Any]:
+    return {
+        "number": found.pk,
+        "label": found.label,
+        "officer": found.officer.login if found.officer else None,
+        "client": found.client.name if found.client else None,
+        "scopes": found.scopes,
+        "made_at": found.made_at,
+        "expires_at": found.expires_at,
+        "revoked_at": found.revoked_at,
+    }
