@@ -20,9 +20,9 @@ from tidewaiter.storage.lake.lake import Lake, Snapshot
 from tidewaiter.storage.lake.manifest import Manifest, sync_folder
 from tidewaiter.storage.lake.purged_rows import (
     KEYS,
-    LEAST_LETTERS,
     Noted,
     has_party,
+    is_long,
     note_words,
     purged_rows,
     tidy,
@@ -211,7 +211,7 @@ def _purge_rejects_file(path: Path, words: frozenset[str]) -> int:
 
 def _names_any(cell: str, words: frozenset[str]) -> bool:
     text = tidy(cell).casefold()
-    return text in words or any(len(word) >= LEAST_LETTERS and word in text for word in words)
+    return text in words or any(is_long(word) and word in text for word in words)
 
 
 def _check_gone(folder: Path, before: Manifest, after: Manifest) -> None:

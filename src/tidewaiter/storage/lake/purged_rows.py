@@ -14,8 +14,8 @@ from tidewaiter.core.tables import Field, FieldType, Table
 from tidewaiter.storage.lake.digest import BETWEEN_FIELDS, row_digest
 from tidewaiter.storage.lake.schema import quoted
 
-LEAST_LETTERS = 4
-"""A shorter word is looked for in its own columns only: in free text it would be found where it is not meant."""
+LEAST_BYTES = 4
+"""A word shorter than this in UTF-8 is looked for in its own columns only: free text would hold it by accident."""
 
 _WORDS_A_PATTERN = 500
 KEYS = ("declaration", "consignment", "act", "seizure")
@@ -60,8 +60,8 @@ def note_words(
             [sorted({tidy(word) for word in keys.get(kind, ())})],
         )
     numbers = [word for words in keys.values() for word in words]
-    texts = [word for word in (*codes, *names) if len(tidy(word)) >= LEAST_LETTERS]
-    long = [word for word in numbers if len(tidy(word)) >= LEAST_LETTERS]
+    texts = [word for word in (*codes, *names) if is_long(word)]
+    long = [word for word in numbers if is_long(word)]
     listed = {"party_codes": codes, "party_names": names, "party_words": texts, "key_words": long}
     for name, words in listed.items():
         connection.execute(
@@ -80,12 +80,20 @@ def note_words(
 
 
 def patterns(words: Collection[str]) -> Iterator[str]:
-    """Yield regular expressions that find any of the words as whole words, in any case and any white space."""
+    """Yield regular expressions that find any of the words as whole words, in any case and any white space.
+
+    Letters outside ASCII end a word too: many scripts write endings, or the next word, without a space.
+    """
     tidied = sorted({tidy(word) for word in words})
     for at in range(0, len(tidied), _WORDS_A_PATTERN):
         chosen = tidied[at : at + _WORDS_A_PATTERN]
         either = "|".join(r"\s+".join(re.escape(part) for part in word.split()) for word in chosen)
-        yield rf"(?i)(^|[^\p{{L}}\p{{N}}])({either})($|[^\p{{L}}\p{{N}}])"
+        yield rf"(?i)(^|[^0-9A-Za-z])({either})($|[^0-9A-Za-z])"
+
+
+def is_long(word: str) -> bool:
+    """Tell whether a word is long enough to be looked for in free text."""
+    return len(tidy(word).encode()) >= LEAST_BYTES
 
 
 def tidy(word: str) -> str:
