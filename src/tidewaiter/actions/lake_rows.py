@@ -35,7 +35,8 @@ def uncopied_seizures(limit: int = 10_000) -> Uncopied:
 def mark_copied(copied: Uncopied, at: datetime) -> None:
     """Note that the rows are in the lake, within the action that copied them."""
     model = Result if copied.table is RESULTS else Seizure
-    model.objects.filter(pk__in=copied.numbers).update(copied_at=at)
+    for start in range(0, len(copied.numbers), 500):
+        model.objects.filter(pk__in=copied.numbers[start : start + 500]).update(copied_at=at)
 
 
 def _uncopied(table: Table, held: Iterable[Result | Seizure]) -> Uncopied:

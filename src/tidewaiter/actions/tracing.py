@@ -87,15 +87,17 @@ def _written(item: dict[str, object]) -> dict[str, object]:
 
 @action("decision.changes")
 def changes(*, after: int, limit: int = 100, by: Actor, at: datetime) -> list[dict[str, object]]:
-    """Return the rises after a cursor, in order, each with the new answer; read again from the last cursor kept.
+    """Return the changes after a cursor, in order, each with the answer in force; read again from the last cursor kept.
 
-    Every change comes at least once, in the one order of the audit chain.
+    `kind` is rise, override or lapsed (see actions.changes). Every change comes at least once, in the one order of the
+    audit chain.
     """
     rises = Rise.objects.filter(cursor__gt=after).select_related("decision").order_by("cursor")
     record(f"changes:{after}")
     return [
         {
             "cursor": rise.cursor,
+            "kind": rise.kind,
             "at": rise.at.isoformat(),
             "declaration_id": rise.declaration_id,
             "before": rise.before,

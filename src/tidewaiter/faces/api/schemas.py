@@ -16,8 +16,10 @@ from tidewaiter.faces.api.documents import HIGHEST_VERSION, MOST_ITEMS, TOP_ONLY
 from tidewaiter.faces.api.spelling import DIGITS, ITEM_NUMBERS, LONGEST_LIST, longest
 
 REF: Final = "#/components/schemas/{model}"
-_NUMBER: Final = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\s*$"
+_NUMBER: Final = r"^\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?)?\s*$"
+_WHOLE: Final = r"^\s*([+-]?[0-9]{1,18}(\.0*)?)?\s*$"
 _NO_NUL: Final = r"^[^\u0000]*$"
+_SOME_TEXT: Final = r"^[^\u0000]*[^\s\u0000-\u0020][^\u0000]*$"
 
 
 class _Documented(BaseModel):
@@ -30,9 +32,9 @@ def _of(field: TableField) -> dict[str, Any]:
         return {"type": "string", "enum": list(field.values)}
     match field.type:
         case FieldType.INTEGER if field.name == "item_number":
-            return {"type": "integer", "minimum": ITEM_NUMBERS[0], "maximum": ITEM_NUMBERS[-1]}
+            return _whole(ITEM_NUMBERS[0], ITEM_NUMBERS[-1])
         case FieldType.INTEGER:
-            return {"type": "integer", "minimum": 1 - 10**DIGITS, "maximum": 10**DIGITS - 1}
+            return _whole(1 - 10**DIGITS, 10**DIGITS - 1)
         case FieldType.DECIMAL:
             return _decimal(field.scale)
         case FieldType.RATIO:
@@ -50,7 +52,12 @@ def _of(field: TableField) -> dict[str, Any]:
             entry = {"type": "object", "additionalProperties": False, "properties": parts}
             return {"type": "array", "maxItems": LONGEST_LIST, "items": entry}
         case _:
-            return {"type": "string", "maxLength": longest(field), "pattern": _NO_NUL}
+            pattern = _SOME_TEXT if field.required else _NO_NUL
+            return {"type": "string", "maxLength": longest(field), "pattern": pattern}
+
+
+def _whole(least: int, most: int) -> dict[str, Any]:
+    return {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, {"type": "string", "pattern": _WHOLE}]}
 
 
 def _decimal(scale: int) -> dict[str, Any]:
@@ -85,9 +92,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 _VERSION = {
-    "type": "integer",
-    "minimum": 1,
-    "maximum": HIGHEST_VERSION,
+    **_whole(1, HIGHEST_VERSION),
     "description": "Number of the version; without one, the next. The same content again is the same version",
 }
 
@@ -209,9 +214,10 @@ class BatchAnswer(Schema):
 
 
 class Change(Schema):
-    """An entry of the feed: a declaration's channel is now another."""
+    """An entry of the feed: a declaration's channel is now another, or a yellow's treatment ended."""
 
     cursor: int
+    kind: str = Field(description="rise; override: a person raised or lowered it; lapsed: nobody looked in time")
     at: str
     declaration_id: str
     before: str
