@@ -1,6 +1,7 @@
 """Examination over the API: from the worklist to the integrity report, and what nobody may read out of it."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -42,7 +43,9 @@ from tidewaiter.storage.records.models import Act, Officer, Referral
 
 pytestmark = pytest.mark.django_db
 
-WHY = (SECRET_CODE, SECRET_LOOKOUT, "random", "profile", "lookout", "probability", "reexam", "drawn", "selected")
+SECRETS = (SECRET_CODE, SECRET_LOOKOUT)
+OF_EXAMINATION = ("/acts", "/seizures", "/exhibits", "/attachments", "/overrid", "/audits", "/invest", "/integrity")
+WHY = (*SECRETS, "random", "profile", "lookout", "probability", "reexam", "drawn", "selected")
 
 
 @pytest.fixture(autouse=True)
@@ -130,13 +133,15 @@ def test_no_answer_to_an_examiner_or_manager_says_why_goods_were_selected(role: 
     again = Act.objects.get(reexamines__isnull=False).pk
     reader = other if role is Role.EXAMINER else caller(an_officer(role, office="MAIN"))
     for path, operation in operations():
-        if "GET" not in operation.methods or "decision" in path or "lookout" in path or "profile" in path:
+        if "GET" not in operation.methods:
             continue
         for number in (act, again, "1"):
-            address = path.replace("{act_id}", number).replace("{number}", "1").replace("{path}", "1")
+            address = re.sub(r"{[^}]+}", number if "act_id" in path else "1", path)
             answer = reader.get(address, start="2026-01-01", end="2026-04-01", about=f"act:{number}", number=number)
-            said = answer.content.decode()
-            assert [word for word in WHY if word in said] == [], (address, actions_of(operation))
+            if answer.status_code != 403:
+                words = WHY if path.startswith(OF_EXAMINATION) else SECRETS
+                said = answer.content.decode()
+                assert [word for word in words if word in said] == [], (address, actions_of(operation))
 
 
 def test_a_manager_replaces_the_officer_drawn_with_a_reason() -> None:
