@@ -1,6 +1,7 @@
 """The consignment of each declaration among the filings that an image holds and those in the service's records."""
 
 import marshal
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from sys import getsizeof
@@ -142,11 +143,23 @@ def _houses(held: Filings, records: Sequence[Filing], found: Mapping[Wanted, Fil
     under: dict[str, list[Filing]] = {}
     for filing in [*held.under(masters), *(f for f in records if f["master_document"] in masters)]:
         under.setdefault(filing["master_document"], []).append(filing)
+    asked = {(filing["master_document"], one[2]) for one, filing in found.items()}
+    since = {(master, day): _known_since(under[master], day) for master, day in asked if master is not None}
     return {
-        one: len({house["consignment_id"] for house in under[filing["master_document"]] if _is_known(house, one)})
+        one: bisect_right(since[filing["master_document"], one[2]], one[1])
         for one, filing in found.items()
         if filing["master_document"] is not None
     }
+
+
+def _known_since(filings: Sequence[Filing], day: int) -> list[int]:
+    """Return from when on each document is known that counts on that day, in order."""
+    known: dict[str, int] = {}
+    for filing in filings:
+        if filing["counted_on"] is None or filing["counted_on"] <= day:
+            since = max(filing["known_at"], filing["filed_at"])
+            known[filing["consignment_id"]] = min(since, known.get(filing["consignment_id"], since))
+    return sorted(known.values())
 
 
 def _seals_changed(filing: Filing, versions: Sequence[Filing]) -> bool:

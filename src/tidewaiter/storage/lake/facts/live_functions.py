@@ -71,7 +71,7 @@ def _plain(shape: Shape, function: Callable[..., Any], *kinds: Kind) -> Builder:
 
     def build(arguments: Sequence[Made], _: Settings) -> Made:
         if [made.shape.kind for made in arguments] != list(kinds):
-            raise NotUnderstoodError(f"{function.__name__} is asked of other kinds of value")
+            raise NotUnderstoodError(f"a function is not asked of {', '.join(made.shape.kind for made in arguments)}")
         return Made(shape, _present([made.ask for made in arguments], function))
 
     return build
@@ -240,6 +240,11 @@ def _post_box(place: str) -> bool:
     return _POST_BOX.search(place) is not None
 
 
+def _remembering(truth: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return the function with its latest answers remembered: the items of a declaration ask the same again."""
+    return lru_cache(maxsize=16_384)(truth)
+
+
 def _isodow(clock: datetime) -> int:
     return clock.isoweekday()
 
@@ -267,13 +272,13 @@ _FUNCTIONS: Mapping[str, Builder] = {
     "word_count": _word_count,
     "word_overlap": _plain(RATIO, _overlap, Kind.TEXT, Kind.TEXT),
     "array_to_string": _plain(TEXT, _joined, Kind.LIST, Kind.TEXT),
-    "placeholder": _plain(FLAG, _placeholder, Kind.TEXT),
-    "vague": _plain(FLAG, _vague, Kind.TEXT),
-    "post_box": _plain(FLAG, _post_box, Kind.TEXT),
+    "placeholder": _plain(FLAG, _remembering(_placeholder), Kind.TEXT),
+    "vague": _plain(FLAG, _remembering(_vague), Kind.TEXT),
+    "post_box": _plain(FLAG, _remembering(_post_box), Kind.TEXT),
     "known_country": _plain(FLAG, COUNTRIES.__contains__, Kind.TEXT),
     "known_currency": _plain(FLAG, CURRENCIES.__contains__, Kind.TEXT),
-    "known_hs": _plain(FLAG, is_hs_code, Kind.TEXT),
-    "container_valid": _plain(FLAG, is_container, Kind.TEXT),
+    "known_hs": _plain(FLAG, _remembering(is_hs_code), Kind.TEXT),
+    "container_valid": _plain(FLAG, _remembering(is_container), Kind.TEXT),
     "left": _plain(TEXT, _left, Kind.TEXT, Kind.INTEGER),
     "length": _plain(INTEGER, len, Kind.TEXT),
     "len": _plain(INTEGER, len, Kind.LIST),

@@ -1,7 +1,7 @@
 """What is read and done to make the facts asked, worked out once for an image."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from tidewaiter.core.facts import Catalogue, Fact, FactType
@@ -57,6 +57,7 @@ FILED = {field.name: shape_of(field) for field in CONSIGNMENTS.fields} | {"versi
 
 _WORDS = {f"{name}_words": name for name in (*FILING_TEXTS, "description")}
 _FILING = FILED | dict.fromkeys(_WORDS, TEXT) | {"houses": INTEGER, "seals_changed": FLAG}
+_TEXTS = {**WORKING, **TEXTS}
 _DAYS: Scope = {"decided_on": DATE, "statistics_day": DATE, "moment": INSTANT}
 _KEY = ("declaration_id", "version", "item_number", "lodged_at", "known_at")
 
@@ -98,6 +99,7 @@ def plan_of(catalogue: Catalogue, made: Mapping[str, Recipe], names: Iterable[st
     asked = asked_of(made)
     read = _read(catalogue, made, trees, asked)
     before, columns = _before(read)
+    columns = _parts_read(columns, before, made, trees)
     scope: dict[str, Shape] = {**columns, **_DAYS}
     working = {name: reading(parse(WORKING[name]), scope, settings) for name in WORKING if name in before}
     words = {name: reading(parse(TEXTS[name]), scope, settings) for name in TEXTS if name in before}
@@ -167,9 +169,30 @@ def _before(read: frozenset[str]) -> tuple[frozenset[str], dict[str, Shape]]:
     """Return the working columns and words needed, also for figures of the whole declaration, and the columns."""
     wanted = set(read).union(*(names_of(parse(WHOLE[name])) for name in WHOLE if name in read))
     before = {name for name in (*WORKING, *TEXTS) if name in wanted}
-    texts = {**WORKING, **TEXTS}
-    wanted = wanted.union(*(names_of(parse(texts[name])) for name in before))
+    wanted = wanted.union(*(names_of(parse(_TEXTS[name])) for name in before))
     return frozenset(before), {name: shape for name, shape in DECLARED.items() if name in wanted}
+
+
+def _parts_read(
+    columns: Mapping[str, Shape], before: Iterable[str], made: Mapping[str, Recipe], trees: Mapping[str, Node]
+) -> dict[str, Shape]:
+    """Return the columns with those parts of their records that something reads."""
+    parts = {part for tree in (*trees.values(), *(parse(_TEXTS[name]) for name in before)) for part in _members(tree)}
+    untranslated = (recipe.sql for name, recipe in made.items() if isinstance(recipe, Expression) and name not in trees)
+    parts = parts.union(*map(names_in, untranslated))
+    return {name: _with_parts(shape, parts) for name, shape in columns.items()}
+
+
+def _with_parts(shape: Shape, parts: Collection[str]) -> Shape:
+    if shape.of is None or not shape.of.fields:
+        return shape
+    kept = {name: part for name, part in shape.of.fields.items() if name in parts}
+    return replace(shape, of=replace(shape.of, fields=kept)) if kept else shape
+
+
+def _members(tree: Node) -> frozenset[str]:
+    own = {tree.field} if isinstance(tree, Member) else set()
+    return frozenset(own).union(*map(_members, parts_of(tree)))
 
 
 def _asked_of_the_day(made: Mapping[str, Recipe]) -> frozenset[str]:

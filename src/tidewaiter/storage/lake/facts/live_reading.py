@@ -4,7 +4,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress, islice
 from math import fmod, isfinite
 from typing import Any, assert_never
 
@@ -330,9 +330,8 @@ def _comprehension(node: Comprehension, scope: Scope, settings: Settings) -> Mad
 
 def _next(found: Any, keeps: Any, length: int) -> list[Any]:
     if keeps is None:
-        return [next(found) for _ in range(length)]
-    pairs = [(next(found), next(keeps)) for _ in range(length)]
-    return [value for value, keep in pairs if keep]
+        return list(islice(found, length))
+    return list(compress(islice(found, length), islice(keeps, length)))
 
 
 def _aggregate(function: str, argument: Node, scope: Scope, settings: Settings, *, distinct: bool) -> Made:

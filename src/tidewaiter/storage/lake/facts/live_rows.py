@@ -1,11 +1,14 @@
 """Declaration rows in and fact rows out: between Arrow columns and values as the engine holds them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidewaiter.core.facts import days_since_epoch, scaled
 from tidewaiter.core.tables import DECLARATIONS
@@ -38,12 +41,27 @@ def microseconds(moment: datetime) -> int:
 def held_columns(rows: Given, shapes: Mapping[str, Shape], schema: pa.Schema) -> dict[str, Column]:
     """Return the named columns of held values; a column that the rows have not is missing throughout."""
     if not isinstance(rows, pa.Table):
-        return {name: _held_values([row.get(name) for row in rows], shape) for name, shape in shapes.items()}
+        values = _values(rows, tuple(shapes))
+        return {name: _held_values(column, shape) for (name, shape), column in zip(shapes.items(), values, strict=True)}
     columns = dict(zip(rows.column_names, rows.columns, strict=True))
     return {
         name: _held_column(columns[name], schema.field(name).type, shape) if name in columns else [None] * rows.num_rows
         for name, shape in shapes.items()
     }
+
+
+def _values(rows: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> Iterable[Column]:
+    """Return the columns of those names."""
+    if not rows or len(names) < 2:
+        return _sought(rows, names)
+    try:
+        return list(zip(*map(itemgetter(*names), rows), strict=True))
+    except KeyError:
+        return _sought(rows, names)
+
+
+def _sought(rows: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> list[Column]:
+    return [[row.get(name) for row in rows] for name in names]
 
 
 def _held_values(values: Column, shape: Shape) -> Column:
@@ -85,8 +103,25 @@ def _held_column(column: pa.ChunkedArray, kind: pa.DataType, shape: Shape) -> Co
         case Kind.DATE:
             days: Column = column.cast(pa.int32()).to_pylist()
             return days
+        case Kind.LIST if shape.of is not None and shape.of.kind is Kind.RECORD:
+            return [records for chunk in column.chunks for records in _records(chunk, shape.of)]
         case _:
-            return _held_values(column.to_pylist(), shape) if shape.kind is Kind.LIST else column.to_pylist()
+            plain: Column = column.to_pylist()
+            return plain
+
+
+def _records(lists: pa.ListArray, shape: Shape) -> Iterator[list[Any] | None]:
+    """Give the lists of records of a column, read part by part."""
+    struct = lists.flatten()
+    columns = dict(zip((field.name for field in struct.type), struct.flatten(), strict=True))
+    parts = [_held_column(pa.chunked_array([columns[name]]), columns[name].type, part)
+             for name, part in shape.fields.items()]  # fmt: skip
+    found: Iterable[Any] = (dict(zip(shape.fields, values, strict=True)) for values in zip(*parts, strict=True))
+    if struct.null_count:
+        found = (record if valid else None for record, valid in zip(found, struct.is_valid().to_pylist(), strict=True))
+    records = iter(found)
+    for length in pc.list_value_length(lists).to_pylist():
+        yield None if length is None else list(islice(records, length))
 
 
 def _integers(column: pa.ChunkedArray, step: int) -> Column:
