@@ -16,7 +16,8 @@ from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.policy import DEFAULT_CONTROLS, Policy
 from tidewaiter.core.tables.results import ACTS
-from tidewaiter.storage.records.audit import Entry, append
+from tidewaiter.storage.records.audit import Entry, append, append_many, lock_chain
+from tidewaiter.storage.records.inserting import insert
 from tidewaiter.storage.records.models import Act, ChainHead, Decision, Declaration, Officer, Referral, Result
 
 AUDIT = "post-clearance audit"
@@ -89,12 +90,12 @@ def new_act(decision: Decision, kind: str, *, due_on: date, at: datetime, reexam
 
 def store(acts: Sequence[Act], at: datetime, head: ChainHead | None = None) -> None:
     """Write new acts with their trace, within a transaction."""
-    Act.objects.bulk_create(acts)
+    insert(acts)
     traces = [
         Entry(actor=SERVICE.reference, action="act.open", record=f"act:{one.pk}", content=_content(one)) for one in acts
     ]
     if traces:
-        append(traces, at=at, head=head)
+        append_many(traces, at=at, head=head or lock_chain())
 
 
 def _content(act: Act) -> bytes:
@@ -189,7 +190,7 @@ def close_unseen(acts: Sequence[Act], *, reason: str, at: datetime, by: Officer 
         return
     for act in acts:
         act.state, act.closed_at = CLOSED, at
-    Act.objects.bulk_update(acts, ["state", "closed_at"])
+    Act.objects.filter(pk__in=[act.pk for act in acts]).update(state=CLOSED, closed_at=at)
     results = Result.objects.bulk_create([_unseen(act, reason, at, by) for act in acts])
     actor = by.reference if by else SERVICE.reference
     append(

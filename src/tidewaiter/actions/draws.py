@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from django.db import connection
 from django.db.models import Count
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.core.errors import ConflictError, NotAllowedError, NotKnownError
 from tidewaiter.engines.selection.draw import key_digest
+from tidewaiter.storage.records.asking import ask
 from tidewaiter.storage.records.models import Declaration, DrawDay, Officer
 
 OPENS_AFTER_DAYS = 30
@@ -26,24 +28,28 @@ class Keys(Protocol):
         """Return the key of that day."""
 
 
-def lodge_within(day: date, keys: Keys, at: datetime) -> DrawDay:
-    """Return the draw day, lodging its key's digest first where that is still to do, within an action or group.
+def lodge_within(day: date, keys: Keys, at: datetime) -> str:
+    """Return the digest of the day's key, lodged first where that is still to do; within an action or group.
 
     Raises ConflictError where a digest was lodged that is not this key's: decisions would not be verifiable.
     """
     digest = key_digest(keys.day_key(day))
-    draw_day, _ = DrawDay.objects.get_or_create(day=day, defaults={"key_digest": digest, "lodged_at": at})
-    if draw_day.key_digest != digest:
+    marks = [connection.ops.adapt_datefield_value(day)]
+    held = ask("SELECT key_digest FROM records_drawday WHERE day = %s", marks)
+    if not held:
+        made, _ = DrawDay.objects.get_or_create(day=day, defaults={"key_digest": digest, "lodged_at": at})
+        held = [(made.key_digest,)]
+    if held != [(digest,)]:
         raise ConflictError(f"the key of {day} is not the one whose digest was lodged; ask both custodians")
-    return draw_day
+    return digest
 
 
 @action("draw.lodge")
 def lodge_key(*, day: date, keys: Keys, by: Actor, at: datetime) -> DrawDay:
     """Lodge the digest of a day's key with the inspectorate; lodging it again changes nothing."""
-    draw_day = lodge_within(day, keys, at)
-    record(f"draw:{day}", draw_day.key_digest.encode())
-    return draw_day
+    digest = lodge_within(day, keys, at)
+    record(f"draw:{day}", digest.encode())
+    return DrawDay.objects.get(day=day)
 
 
 @action("draw.open")

@@ -1,9 +1,12 @@
 """What the records hold about a group of declarations when it is decided, read with one query a subject."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
 
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Lodged
@@ -30,6 +33,8 @@ from tidewaiter.engines.selection.inheritance import Inherited
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.asking import among, ask, texts
+from tidewaiter.storage.records.inserting import put_values
 
 type Row = Mapping[str, object]
 
@@ -74,25 +79,24 @@ class Case:
         assert isinstance(moment, datetime)
         return moment
 
-    def new_marks(self, standing: Standing) -> list[models.Mark]:
-        """Return the marks by which the declaration will be found again."""
-        on, at = standing.day_of(self.lodged_at), self.lodged_at
-        goods = [
-            models.Mark(kind=kind, value=value, declaration_id=self.number, lodged_on=on, lodged_at=at)
-            for kind, value in self.marks
-        ]
-        return goods + same_day_marks(self.counted, standing.mark_kinds, {self.number: (on, at)})
+    def new_marks(self, standing: Standing) -> Iterator[MarkOf]:
+        """Give the marks by which the declaration will be found again."""
+        yield from self.marks
+        yield from same_day_marks(self.counted, standing.mark_kinds)
 
 
 type LoadKey = tuple[date, str, str]
 """Day, office and name of the shift (empty where the policy names none)."""
 
 
+_SHIFT = ("day", "office", "shift")
+_LOAD = ("counts", "minutes", "reserved")
+
+
 @dataclass(slots=True)
 class Loads:
     """The queue of each shift that a group touches, moving as the group is decided."""
 
-    rows: dict[LoadKey, models.Load]
     queues: dict[LoadKey, Queue]
 
     @classmethod
@@ -102,26 +106,20 @@ class Loads:
         for case in cases:
             key, minutes = load_key(standing, case.office, at)
             keys[key] = minutes
-        days = {day for day, _, _ in keys}
-        held = models.Load.objects.filter(day__in=days, office__in={office for _, office, _ in keys})
-        rows = {(row.day, row.office, row.shift): row for row in held}
-        queues = {key: _queue(rows.get(key), minutes) for key, minutes in keys.items()}
-        return cls(rows, queues)
+        held: dict[LoadKey, _Load] = {}
+        for on in {day for day, _, _ in keys}:
+            marks = [connection.ops.adapt_datefield_value(on), texts({office for _, office, _ in keys})]
+            held |= {(on, office, shift): load for office, shift, *load in ask(_LOADS.format(among=among()), marks)}
+        return cls({key: _queue(held.get(key), minutes) for key, minutes in keys.items()})
 
     def keep(self) -> None:
         """Write the loads as they are now."""
-        changed, new = [], []
-        for key, queue in self.queues.items():
-            row = self.rows.get(key)
-            if row is None:
-                row = models.Load(day=key[0], office=key[1], shift=key[2])
-                new.append(row)
-            else:
-                changed.append(row)
-            row.counts = {channel.value: count for channel, count in queue.counts.items()}
-            row.minutes, row.reserved = queue.minutes_committed, queue.reserved_committed
-        models.Load.objects.bulk_create(new)
-        models.Load.objects.bulk_update(changed, ["counts", "minutes", "reserved"])
+        rows = [
+            (*key, {channel.value: count for channel, count in queue.counts.items()},
+             queue.minutes_committed, queue.reserved_committed)
+            for key, queue in self.queues.items()
+        ]  # fmt: skip
+        put_values(models.Load, (*_SHIFT, *_LOAD), rows, _SHIFT, _LOAD)
 
 
 def load_key(standing: Standing, office: str, at: datetime) -> tuple[LoadKey, int | None]:
@@ -138,13 +136,20 @@ def load_key(standing: Standing, office: str, at: datetime) -> tuple[LoadKey, in
     return (day, office, shift.name), shift.minutes
 
 
-def _queue(row: models.Load | None, minutes: int | None) -> Queue:
-    if row is None:
+_LOADS = "SELECT office, shift, counts, minutes, reserved FROM records_load WHERE day = %s AND office {among}"
+
+type _Load = Sequence[Any]
+"""Counts by channel (JSON), minutes committed, and those of the reserve, as the records hold them."""
+
+
+def _queue(load: _Load | None, minutes: int | None) -> Queue:
+    if load is None:
         return Queue(minutes_available=minutes)
+    counts, committed, reserved = load
     return Queue(
-        counts={Channel(name): int(count) for name, count in row.counts.items()},
-        minutes_committed=row.minutes,
-        reserved_committed=row.reserved,
+        counts={Channel(name): int(count) for name, count in json.loads(counts).items()},
+        minutes_committed=committed,
+        reserved_committed=reserved,
         minutes_available=minutes,
     )
 
@@ -173,14 +178,13 @@ class Gathered:
         others = sharing(marks, standing.on, days)
         known = {case.number: case.before for case in cases if case.before is not None}
         near = {one.pk: one for found in others.values() for one in found} | known
-        numbers = [case.number for case in cases]
         return cls(
             identities=Identities.of(marks, standing.on, days),
             loads=Loads.of(standing, cases, at),
             others=others,
             decisions=_decisions({one.decision_id for one in near.values()}),
             overrides=_overrides(near),
-            settled=_settled(numbers),
+            settled=_settled(list(known)),
             filings=_filings({value for kind, value in marks if kind == DOCUMENT}),
         )
 
@@ -288,6 +292,8 @@ def _overrides(near: Iterable[str]) -> dict[str, models.Override]:
 
 
 def _settled(numbers: Sequence[str]) -> dict[tuple[str, str], models.LookoutMatch]:
+    if not numbers:
+        return {}
     rows = models.LookoutMatch.objects.filter(
         declaration_id__in=numbers, state__in=("cleared", "confirmed"), lookout__covert=False
     ).select_related("lookout")
@@ -295,11 +301,12 @@ def _settled(numbers: Sequence[str]) -> dict[tuple[str, str], models.LookoutMatc
 
 
 def _filings(documents: Iterable[str]) -> dict[str, list[Row]]:
-    wanted = list(documents)
+    wanted = set(documents)
     found: dict[str, list[Row]] = {}
-    if wanted:
-        rows = models.Consignment.objects.filter(consignment_id__in=wanted).order_by("consignment_id", "version")
-        for row in rows:
+    statement = f"SELECT id FROM records_consignment WHERE consignment_id {among()}"
+    held = [number for (number,) in ask(statement, [texts(wanted)])] if wanted else []
+    if held:
+        for row in models.Consignment.objects.filter(pk__in=held).order_by("consignment_id", "version"):
             found.setdefault(row.consignment_id, []).append(filing_of(row))
     return found
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from django.db.models import Q
+from django.db import connection
 
 from tidewaiter.engines.selection.inheritance import Inherited, hands_on, inherit, marked
-from tidewaiter.storage.records.inserting import insert
-from tidewaiter.storage.records.models import Declaration, DrawIdentity, Mark
+from tidewaiter.storage.records.asking import among, ask, texts
+from tidewaiter.storage.records.inserting import insert_values
+from tidewaiter.storage.records.models import Declaration, DrawIdentity
 
 DOCUMENT, CONTAINER = "document", "container"
 
@@ -49,9 +50,10 @@ class Identities:
         """Return what is known of these marks on that day: of several rows of one mark the earliest that counts."""
         found = cls(container_days)
         asked = [f"{kind} {value}" for kind, value in marks]
-        for row in DrawIdentity.objects.filter(mark__in=asked).order_by("day") if asked else ():
-            if hands_on(row.mark, row.day, on, container_days):
-                found.known.setdefault(row.mark, Inherited(identity=row.identity, day=row.day))
+        statement = f"SELECT mark, identity, day FROM records_drawidentity WHERE mark {among()} ORDER BY day"
+        for mark, identity, day in ask(statement, [texts(asked)]) if asked else ():
+            if hands_on(mark, day, on, container_days):
+                found.known.setdefault(mark, Inherited(identity=identity, day=day))
         return found
 
     def drawn(self, rows: Sequence[Row], on: date) -> Inherited:
@@ -69,13 +71,8 @@ class Identities:
 
     def keep(self, on: date) -> None:
         """Write what the group added."""
-        insert(
-            [
-                DrawIdentity(mark=mark, identity=drawn.identity, day=drawn.day, last_on=on)
-                for mark, drawn in self.added.items()
-            ],
-            unless_there=True,
-        )
+        rows = [(mark, drawn.identity, drawn.day, on) for mark, drawn in self.added.items()]
+        insert_values(DrawIdentity, ("mark", "identity", "day", "last_on"), rows, unless_there=True)
 
 
 def sharing(marks: Iterable[MarkOf], on: date, container_days: int) -> dict[MarkOf, list[Declaration]]:
@@ -84,14 +81,22 @@ def sharing(marks: Iterable[MarkOf], on: date, container_days: int) -> dict[Mark
     found: dict[MarkOf, list[Declaration]] = {}
     if not wanted:
         return found
-    held = (
-        Mark.objects.filter(kind__in=(DOCUMENT, CONTAINER), value__in={value for _, value in wanted})
-        .filter(Q(declaration__released_at=None))
-        .filter(Q(kind=DOCUMENT) | Q(lodged_on__gte=on - timedelta(days=container_days)))
-        .select_related("declaration")
-    )
-    for mark in held:
-        key = (mark.kind, mark.value)
-        if key in wanted:
-            found.setdefault(key, []).append(mark.declaration)
+    values = texts({value for _, value in wanted})
+    since = connection.ops.adapt_datefield_value(on - timedelta(days=container_days))
+    held = [
+        (key, number)
+        for *key, number in ask(_SHARING.format(among=among()), [DOCUMENT, CONTAINER, values, DOCUMENT, since])
+        if tuple(key) in wanted
+    ]
+    declarations = Declaration.objects.in_bulk({number for _, number in held}) if held else {}
+    for (kind, value), number in held:
+        found.setdefault((kind, value), []).append(declarations[number])
     return found
+
+
+_SHARING = (
+    "SELECT m.kind, m.value, m.declaration_id FROM records_mark m "
+    "JOIN records_declaration d ON d.declaration_id = m.declaration_id "
+    "WHERE m.kind IN (%s, %s) AND m.value {among} AND d.released_at IS NULL "
+    "AND (m.kind = %s OR m.lodged_on >= %s)"
+)

@@ -23,6 +23,7 @@ from tidewaiter.core.errors import InputError
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.engines.selection.live import decide_live, shadow_hits
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.asking import among, ask, texts
 from tidewaiter.storage.records.audit import lock_chain
 
 LODGED, AMENDED = "lodged", "amended"
@@ -70,11 +71,16 @@ class _Held:
 
     @classmethod
     def of(cls, numbers: Iterable[str]) -> "_Held":
-        wanted = list(numbers)
-        rows = models.Lodgement.objects.filter(declaration_id__in=wanted)
-        digests = rows.values_list("declaration_id", "version", "content_digest")
-        held = {(number, version): digest for number, version, digest in digests}
-        return cls(models.Declaration.objects.in_bulk(wanted), held)
+        wanted = texts(set(numbers))
+        known = ask(f"SELECT declaration_id FROM records_declaration WHERE declaration_id {among()}", [wanted])
+        if not known:
+            return cls({}, {})
+        versions = ask(
+            f"SELECT declaration_id, version, content_digest FROM records_lodgement WHERE declaration_id {among()}",
+            [wanted],
+        )
+        held = {(number, version): digest for number, version, digest in versions}
+        return cls(models.Declaration.objects.in_bulk([number for (number,) in known]), held)
 
 
 def _decide_turn(

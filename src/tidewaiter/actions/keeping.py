@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -20,8 +20,8 @@ from tidewaiter.core.lookout import LookoutMatch
 from tidewaiter.engines.selection.inheritance import Inherited
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.audit import Entry, append
-from tidewaiter.storage.records.inserting import insert, put
+from tidewaiter.storage.records.audit import Entry, append_many
+from tidewaiter.storage.records.inserting import insert, insert_values, put_values
 
 type Row = Mapping[str, object]
 
@@ -29,6 +29,8 @@ _DECLARED = (
     "version", "office", "declarant_code", "importer_code", "channel", "decision_id", "identity", "draw_day",
     "lodged_at", "lodged_on",
 )  # fmt: skip
+_AT_FIRST = ("held_by", "in_flight")
+_LODGED = ("declaration_id", "version", "content_digest", "rows", "received_at", "client", "copied_at")
 
 
 @dataclass(slots=True)
@@ -110,48 +112,39 @@ def keep_all(
     standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead
 ) -> None:
     """Write declarations, lodgements, marks, decisions, loads, events of the chain and the feed of rises."""
-    _keep_declarations(standing, kept)
-    insert(
-        [
-            models.Lodgement(
-                declaration_id=one.case.number,
-                version=one.case.version,
-                content_digest=one.case.digest,
-                rows=packed(one.case.text),
-                received_at=at,
-                client=one.case.by.reference,
-            )
-            for one in kept
-            if one.case.received
-        ]
+    days = {case.number: standing.day_of(case.lodged_at) for case in (one.case for one in kept)}
+    _keep_declarations(kept, days)
+    received = [one.case for one in kept if one.case.received]
+    insert_values(
+        models.Lodgement,
+        _LODGED,
+        [(case.number, case.version, case.digest, packed(case.text), at, case.by.reference, None) for case in received],
     )
     gathered.identities.keep(standing.on)
-    received = [one.case for one in kept if one.case.received]
-    insert([mark for case in received for mark in case.new_marks(standing)])
+    marks = [
+        (kind, value, case.number, days[case.number], case.lodged_at)
+        for case in received
+        for kind, value in case.new_marks(standing)
+    ]
+    insert_values(models.Mark, ("kind", "value", "declaration_id", "lodged_on", "lodged_at"), marks)
     insert([one.record for one in kept])
     gathered.loads.keep()
     keep_met(kept, at)
     _trace(kept, at, head)
 
 
-def _keep_declarations(standing: Standing, kept: Sequence[Kept]) -> None:
-    rows = [
-        models.Declaration(
-            declaration_id=one.case.number,
-            version=one.case.version,
-            lodged_at=one.case.lodged_at,
-            lodged_on=standing.day_of(one.case.lodged_at),
-            office=one.case.office,
-            declarant_code=str(one.case.lodged.rows[0].get("declarant_code") or ""),
-            importer_code=str(one.case.lodged.rows[0].get("importer_code") or ""),
-            channel=one.decision.channel.value,
-            decision_id=one.record.pk,
-            identity=one.drawn.identity,
-            draw_day=one.drawn.day,
-        )
+def _keep_declarations(kept: Sequence[Kept], days: Mapping[str, date]) -> None:
+    rows: list[tuple[object, ...]] = [
+        (one.case.number, one.case.version, one.case.office, *_parties(one.case.lodged.rows[0]),
+         one.decision.channel.value, one.record.pk, one.drawn.identity, one.drawn.day,
+         one.case.lodged_at, days[one.case.number], [], True)
         for one in kept
-    ]
-    put(rows, "declaration_id", _DECLARED)
+    ]  # fmt: skip
+    put_values(models.Declaration, ("declaration_id", *_DECLARED, *_AT_FIRST), rows, ("declaration_id",), _DECLARED)
+
+
+def _parties(row: Row) -> tuple[str, str]:
+    return str(row.get("declarant_code") or ""), str(row.get("importer_code") or "")
 
 
 def keep_met(kept: Iterable[Kept], at: datetime) -> None:
@@ -184,7 +177,7 @@ def keep_met(kept: Iterable[Kept], at: datetime) -> None:
 
 def _trace(kept: Sequence[Kept], at: datetime, head: models.ChainHead) -> None:
     """Add one event a decision to the chain, and every rise to the feed under the number of its event."""
-    events = append(
+    numbers = append_many(
         [
             Entry(
                 actor=one.case.by.reference,
@@ -200,14 +193,14 @@ def _trace(kept: Sequence[Kept], at: datetime, head: models.ChainHead) -> None:
     insert(
         [
             models.Rise(
-                cursor=event.sequence,
+                cursor=number,
                 decision=one.record,
                 declaration_id=one.case.number,
                 before=one.case.before.channel,
                 after=one.decision.channel.value,
                 at=at,
             )
-            for event, one in zip(events, kept, strict=True)
+            for number, one in zip(numbers, kept, strict=True)
             if one.case.before is not None and risen(one.case.before.channel, one.decision.channel)
         ]
     )

@@ -4,18 +4,16 @@ Every declaration leaves a mark for each entity that a same-day fact of the cata
 over the index of marks.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 
-from tidewaiter.actions.goods import CONTAINER, DOCUMENT
+from tidewaiter.actions.goods import CONTAINER, DOCUMENT, MarkOf
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.lake.facts.recipes import Recipe, SameDay
-from tidewaiter.storage.records.models import Mark
-
-_AT_ONCE = 200
-"""Counts in one statement; SQLite takes at most 500 parts."""
+from tidewaiter.storage.records.asking import ask
 
 _EPOCH = date(1970, 1, 1)
 _GOODS: dict[tuple[str, ...], str] = {("previous_document",): DOCUMENT, ("containers",): CONTAINER}
@@ -29,49 +27,50 @@ def mark_kinds(recipes: Mapping[str, Recipe]) -> dict[str, str]:
 
 def earlier_in_records(asked: Sequence[SameDayAsked], kinds: Mapping[str, str]) -> dict[SameDayAsked, int]:
     """Return how many declarations in the records came earlier the same day, for each question."""
-    found: dict[SameDayAsked, int] = {}
-    for start in range(0, len(asked), _AT_ONCE):
-        found |= _counted(asked[start : start + _AT_ONCE], kinds)
-    return found
-
-
-def same_day_marks(
-    asked: Iterable[SameDayAsked], kinds: Mapping[str, str], lodged: Mapping[str, tuple[date, datetime]]
-) -> list[Mark]:
-    """Return the marks by which these declarations will be counted, without those of the goods themselves.
-
-    `lodged` gives the day and moment of lodging of each declaration.
-    """
-    return [
-        Mark(kind=kinds[one.fact], value=entity, declaration_id=one.declaration_id, lodged_on=on, lodged_at=at)
-        for one in asked
-        if kinds[one.fact] == one.fact
-        for entity in one.entities
-        for on, at in [lodged[one.declaration_id]]
-    ]
-
-
-def _counted(asked: Sequence[SameDayAsked], kinds: Mapping[str, str]) -> dict[SameDayAsked, int]:
-    parts: list[str] = []
-    marks: list[str | datetime | date | None] = []
-    adapt = connection.ops
-    for number, one in enumerate(asked):
-        values = ", ".join(["%s"] * len(one.entities))
-        parts.append(
-            f"SELECT {number}, COUNT(DISTINCT declaration_id) FROM records_mark WHERE kind = %s "
-            f"AND value IN ({values}) AND lodged_on = %s "
-            "AND (lodged_at < %s OR (lodged_at = %s AND declaration_id < %s)) "
-            "AND declaration_id <> %s"
-        )
-        at = adapt.adapt_datetimefield_value(_moment(one.lodged_at))
-        on = adapt.adapt_datefield_value(_EPOCH + timedelta(days=one.lodged_on))
-        marks += [kinds[one.fact], *one.entities, on, at, at, one.declaration_id, one.declaration_id]
-    if not parts:
+    if not asked:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), marks)
-        return {asked[number]: int(count) for number, count in cursor.fetchall()}
+    questions = [
+        (kinds[one.fact], one.entities, _day(one.lodged_on), _instant(one.lodged_at), one.declaration_id)
+        for one in asked
+    ]
+    statement = _COUNTS_HERE if connection.vendor == "sqlite" else _COUNTS
+    found = ask(statement, [json.dumps(questions)])
+    return {asked[number]: count for number, count in found}
 
 
-def _moment(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+_EARLIER = (
+    "FROM records_mark m WHERE m.kind = {kind} AND m.value IN ({values}) AND m.lodged_on = {on} "
+    "AND (m.lodged_at < {at} OR (m.lodged_at = {at} AND m.declaration_id < {number})) "
+    "AND m.declaration_id <> {number}"
+)
+_COUNTS_HERE = "SELECT q.key, (SELECT COUNT(DISTINCT m.declaration_id) {earlier}) FROM json_each(%s) q".format(
+    earlier=_EARLIER.format(
+        kind="q.value ->> 0", values="SELECT value FROM json_each(q.value -> 1)", on="q.value ->> 2",
+        at="q.value ->> 3", number="q.value ->> 4",
+    )
+)  # fmt: skip
+_COUNTS = (
+    "SELECT q.place - 1, (SELECT COUNT(DISTINCT m.declaration_id) {earlier}) "
+    "FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY q (value, place)"
+).format(
+    earlier=_EARLIER.format(
+        kind="q.value ->> 0", values="SELECT jsonb_array_elements_text(q.value -> 1)", on="(q.value ->> 2)::date",
+        at="(q.value ->> 3)::timestamptz", number="q.value ->> 4",
+    )
+)  # fmt: skip
+"""Counts of all questions at once, on SQLite and on PostgreSQL; the statement is the same for any number of them."""
+
+
+def same_day_marks(asked: Iterable[SameDayAsked], kinds: Mapping[str, str]) -> list[MarkOf]:
+    """Return the marks by which these declarations will be counted, without those of the goods themselves."""
+    return [(one.fact, entity) for one in asked if kinds[one.fact] == one.fact for entity in one.entities]
+
+
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).isoformat()
+
+
+def _instant(microseconds: int) -> str:
+    """Return an instant as the records hold it: SQLite compares texts."""
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+    return str(connection.ops.adapt_datetimefield_value(at))

@@ -14,7 +14,8 @@ from json.encoder import encode_basestring
 
 from django.db import connection
 
-from tidewaiter.storage.records.inserting import insert
+from tidewaiter.storage.records.asking import ask, held_until_the_end, say
+from tidewaiter.storage.records.inserting import insert_values
 from tidewaiter.storage.records.models import AuditEvent, AuditSalt, ChainHead
 
 START = "0" * 64
@@ -36,37 +37,54 @@ def lock_chain() -> ChainHead:
 
     Must be called within a transaction.
     """
-    ChainHead.objects.get_or_create(pk=1)
-    return ChainHead.objects.select_for_update().get(pk=1)
+    found = ask(f"SELECT sequence, hash FROM records_chainhead WHERE id = 1{held_until_the_end()}", ())
+    if not found:
+        ChainHead.objects.get_or_create(pk=1)
+        return lock_chain()
+    ((sequence, previous),) = found
+    return ChainHead(1, sequence, previous)
 
 
 def append(entries: Sequence[Entry], *, at: datetime, head: ChainHead | None = None) -> list[AuditEvent]:
     """Add events at the end of the chain, in their order, and return them. Must be called within a transaction."""
+    return [AuditEvent(**dict(zip(_EVENT, event, strict=True))) for event in _written(entries, at, head)]
+
+
+def append_many(entries: Sequence[Entry], *, at: datetime, head: ChainHead) -> range:
+    """Add events as `append` does, at the end that is held; return their numbers."""
+    _written(entries, at, head)
+    return range(head.sequence - len(entries) + 1, head.sequence + 1)
+
+
+_EVENT = ("sequence", "at", "actor", "action", "record", "digest", "previous", "hash")
+
+type _Event = tuple[int, datetime, str, str, str, str, str, str]
+"""The values of an event, in the order of its fields."""
+
+
+def _written(entries: Sequence[Entry], at: datetime, head: ChainHead | None) -> list[_Event]:
     if not connection.in_atomic_block:
         msg = "audit events are written in the transaction of what they record"
         raise RuntimeError(msg)
     head = head or lock_chain()
-    events: list[AuditEvent] = []
-    salts: list[AuditSalt] = []
+    instant = at.astimezone(UTC).isoformat(timespec="microseconds")
+    events: list[_Event] = []
+    salts: list[tuple[int, bytes]] = []
+    sequence, previous = head.sequence, head.hash
     for entry in entries:
-        salt = secrets.token_bytes(16)
-        event = AuditEvent(
-            sequence=head.sequence + 1,
-            at=at,
-            actor=entry.actor,
-            action=entry.action,
-            record=entry.record,
-            digest="" if entry.content is None else salted(salt, entry.content),
-            previous=head.hash,
-        )
-        event.hash = hash_of(event)
-        head.sequence, head.hash = event.sequence, event.hash
-        events.append(event)
+        sequence += 1
+        digest = ""
         if entry.content is not None:
-            salts.append(AuditSalt(sequence=event.sequence, salt=salt))
-    insert(events)
-    insert(salts)
-    head.save(update_fields=["sequence", "hash"])
+            salt = secrets.token_bytes(16)
+            salts.append((sequence, salt))
+            digest = salted(salt, entry.content)
+        own = hash_of_text(sequence, instant, entry.actor, entry.action, entry.record, digest, previous)
+        events.append((sequence, at, entry.actor, entry.action, entry.record, digest, previous, own))
+        previous = own
+    insert_values(AuditEvent, _EVENT, events)
+    insert_values(AuditSalt, ("sequence", "salt"), salts)
+    head.sequence, head.hash = sequence, previous
+    say("UPDATE records_chainhead SET sequence = %s, hash = %s WHERE id = 1", (sequence, previous))
     return events
 
 
