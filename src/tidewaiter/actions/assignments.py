@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.db.models import QuerySet
+
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.acts import CLOSED, OPEN
 from tidewaiter.actions.draws import Keys
@@ -24,6 +26,7 @@ from tidewaiter.storage.records.models import Act, Assignment, Duty, Office, Off
 from tidewaiter.storage.records.visibility import visible_to
 
 WORKING_DAY_MINUTES = 480
+AT_ONCE = 300
 
 CHANNEL_OF_KIND = {"physical": Channel.RED, "scan": Channel.ORANGE, "documents": Channel.YELLOW}
 """The channel whose minutes the policy states for a kind of act."""
@@ -108,8 +111,9 @@ def duty_content(duty: Duty) -> bytes:
 def assign_waiting(*, keys: Keys, policy: Policy, by: Actor, at: datetime) -> list[Assignment]:
     """Give every act that nobody has to an examiner by the draw; return the assignments.
 
-    The acts of one declaration that wait together go to one officer. What has nobody on duty stays waiting. A second
-    examination is not given away here, for it has a lot of its own.
+    The acts of one declaration that wait together go to one officer. What has nobody on duty stays waiting. At most
+    300 are given away at once, so that no decision waits long behind it. A second examination is not given away here,
+    for it has a lot of its own.
     """
     acts = list(
         Act.objects.filter(officer=None, state=OPEN, reexamines=None)
@@ -121,6 +125,10 @@ def assign_waiting(*, keys: Keys, policy: Policy, by: Actor, at: datetime) -> li
     return _assign(acts=ready, rosters=rosters, keys=keys, by=by, at=at) if ready else []
 
 
+def _offices(acts: QuerySet[Act]) -> list[str]:
+    return list(acts.order_by("office").values_list("office", flat=True).distinct())
+
+
 @action("act.assign")
 def _assign(*, acts: Sequence[Act], rosters: Rosters, keys: Keys, by: Actor, at: datetime) -> list[Assignment]:
     grouped: defaultdict[str, list[Act]] = defaultdict(list)
@@ -129,7 +137,9 @@ def _assign(*, acts: Sequence[Act], rosters: Rosters, keys: Keys, by: Actor, at:
     made: list[Assignment] = []
     for together in grouped.values():
         made += _draw(together, rosters, keys, at)
-    Act.objects.bulk_update(acts, ["officer"])
+    for officer in {one.officer for one in made}:
+        theirs = [one.subject for one in made if one.officer == officer]
+        Act.objects.filter(pk__in=theirs).update(officer=officer)
     Assignment.objects.bulk_create(made)
     for one in made:
         record(f"act:{one.subject}", one.officer.reference.encode())

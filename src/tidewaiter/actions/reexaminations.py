@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.acts import CLOSED, OPEN, close_unseen, due_on, new_act, store
-from tidewaiter.actions.assignments import Rosters
+from tidewaiter.actions.assignments import AT_ONCE, Rosters
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.packing import to_json
 from tidewaiter.core.channel import Channel
@@ -48,7 +48,7 @@ def _undrawn(at: datetime) -> list[Act]:
         .annotate(outcome=latest.values("outcome")[:1])
         .filter(outcome=NOTHING_FOUND, officer__isnull=False)
         .select_related("decision", "officer")
-        .order_by("closed_at", "pk")
+        .order_by("closed_at", "pk")[:AT_ONCE]
     )
 
 
