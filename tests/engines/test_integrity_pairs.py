@@ -16,8 +16,8 @@ from tidewaiter.engines.integrity.chance import (
     adjusted,
     common_odds,
     hypergeometric,
-    normal_tail,
     poisson_binomial_tails,
+    student_tail,
 )
 from tidewaiter.engines.integrity.clean import clean_pairs
 from tidewaiter.engines.integrity.cleared import Clearance, meetings, with_observed_rosters
@@ -77,8 +77,10 @@ def test_adjusted_probabilities_are_those_of_the_published_procedure() -> None:
     assert adjusted([]) == []
 
 
-def test_the_normal_tail_is_the_tabled_one() -> None:
-    assert normal_tail(1.959963984540054) == pytest.approx(0.025)
+@pytest.mark.parametrize(("degrees", "t"), [(1, 12.7062), (2, 4.30265), (5, 2.57058), (6, 2.44691), (120, 1.97993)])
+def test_students_tail_is_the_tabled_one(degrees: int, t: float) -> None:
+    assert student_tail(t, degrees) == pytest.approx(0.025, abs=1e-6)
+    assert student_tail(-t, degrees) == pytest.approx(0.975, abs=1e-6)
 
 
 def steered(honest: list[Clearance], declarant: str, officer: str, share: float, seed: int) -> list[Clearance]:

@@ -8,7 +8,7 @@ Y. Hochberg, JRSS B 57 (1995), 289-300).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import erfc, sqrt
+from math import atan, cos, pi, sin, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -120,9 +120,18 @@ def adjusted(raw: Sequence[float]) -> list[float]:
     return [float(value) for value in result]
 
 
-def normal_tail(z: float) -> float:
-    """Return the probability that a standard normal value is at least z."""
-    return 0.5 * erfc(z / sqrt(2))
+def student_tail(t: float, degrees: int) -> float:
+    """Return the probability that Student's t with so many degrees of freedom (1 or more) is at least t.
+
+    The finite sums of M. Abramowitz and I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
+    """
+    angle = atan(t / sqrt(degrees))
+    term, total = (1.0, 0.0) if degrees % 2 == 0 else (cos(angle), 0.0)
+    for step in range(2 + degrees % 2, degrees + 1, 2):
+        total += term
+        term *= (step - 1) / step * cos(angle) ** 2
+    within = sin(angle) * total if degrees % 2 == 0 else 2 / pi * (angle + sin(angle) * total)
+    return max(0.0, (1 - within) / 2)
 
 
 def _from_logs(lowest: int, logs: Floats) -> Distribution:

@@ -3,17 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import median
+from math import log, sqrt
+from statistics import fmean, variance
 
-from tidewaiter.engines.integrity.chance import Distribution, adjusted, hypergeometric, normal_tail
+from tidewaiter.engines.integrity.chance import Distribution, adjusted, hypergeometric, student_tail
 from tidewaiter.engines.integrity.finding import LEVEL, IntegrityFinding, Kind, Screening, in_words, ranked, share
 from tidewaiter.engines.integrity.overrides import Lowered, Override, Selected, consignments_lowered
 
 LEAST_HANDLED = 20
 """An officer needs so many consignments handled to be compared with peers."""
-_MEDIAN_OF_CHI_SQUARE = 0.4549364
-"""Median of the square of a standard normal value."""
+_FEWEST_PEERS = 3
+"""How officers differ cannot be told from fewer; then the exact test stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,11 @@ def lenient_officers(
 ) -> Screening:
     """Return the officers who lower more of what they handle than their peers at the same office.
 
-    p is the larger of two: the exact one (a draw without return), and that of a funnel widened by how much honest
-    officers differ in judgement (median of the squared deviations of all tested officers over that of chance;
-    D. Spiegelhalter, Statistics in Medicine 24 (2005), 1185-1202). Officers with fewer than `least` handled, and
-    those without peers at their office, are not tested. Raises InputError as `favoured_parties` does.
+    p is the larger of two: the exact one (a draw without return), and that of a funnel as wide as honest officers
+    differ in judgement: the ratio to what is likely is held against those of all other tested officers (a deleted
+    residual, with Student's t; after D. Spiegelhalter, Statistics in Medicine 24 (2005), 1185-1202). Few officers, or
+    several who lower much, make the funnel wide. Officers with fewer than `least` handled, and those without peers at
+    their office, are not tested. Raises InputError as `favoured_parties` does.
     """
     reach, lowered = consignments_lowered(overrides, selected)
     officers = _handled(reach, lowered)
@@ -53,14 +54,10 @@ def lenient_officers(
         one for one in officers if one.handled >= least and one.handled < one.office_handled and one.office_lowered
     ]
     laws = [one.likely for one in tests]
-    deviations = [
-        0.0 if law.variance == 0 else (len(one.lowered) - law.expected) / sqrt(law.variance)
-        for one, law in zip(tests, laws, strict=True)
-    ]
-    spread = max(1.0, median(z * z for z in deviations) / _MEDIAN_OF_CHI_SQUARE) if tests else 1.0
+    ratios = [log((len(one.lowered) + 0.5) / (law.expected + 0.5)) for one, law in zip(tests, laws, strict=True)]
     raw = [
-        max(law.at_least(len(one.lowered)), normal_tail(z / sqrt(spread)))
-        for one, law, z in zip(tests, laws, deviations, strict=True)
+        max(law.at_least(len(one.lowered)), _beside(ratios, at, law.expected))
+        for at, (one, law) in enumerate(zip(tests, laws, strict=True))
     ]
     p_adjusted = adjusted(raw)
     found = [
@@ -76,8 +73,19 @@ def lenient_officers(
         too_small=len(officers) - len(tests),
         least=least,
         level=level,
-        notes=(f"variance widened {spread:.1f} times for how officers differ",),
     )
+
+
+def _beside(ratios: Sequence[float], at: int, expected: float) -> float:
+    """Return the chance of so large a ratio, were officers as different as all the others are; 0 for few others.
+
+    Judgement differs by factors, so logarithms are compared; their spread is at least that of counting.
+    """
+    others = [ratio for number, ratio in enumerate(ratios) if number != at]
+    if len(others) < _FEWEST_PEERS:
+        return 0.0
+    spread = max(variance(others), 1 / (expected + 0.5)) * (1 + 1 / len(others))
+    return student_tail((ratios[at] - fmean(others)) / sqrt(spread), len(others) - 1)
 
 
 def _handled(reach: Mapping[str, Selected], lowered: Mapping[str, Sequence[Lowered]]) -> list[_Lenient]:
