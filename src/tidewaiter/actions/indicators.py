@@ -4,6 +4,7 @@ What a text changes is computed before the transaction, because all profiles in 
 for the set it was computed for: where that changed meanwhile, the call is refused and to be sent again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,6 +19,7 @@ from tidewaiter.actions.proposals import (
     refuse,
     text_digest,
     texts_in_force,
+    texts_waiting,
     trace,
 )
 from tidewaiter.actions.publishing import composed, publish
@@ -40,14 +42,25 @@ class IndicatorChange:
 
 
 def propose_indicators(
-    *, name: str, text: str, reason: str, catalogue: Catalogue, on: date, by: Actor, at: datetime
+    *,
+    name: str,
+    text: str,
+    reason: str,
+    catalogue: Catalogue,
+    on: date,
+    beside: Mapping[str, str] | None = None,
+    by: Actor,
+    at: datetime,
 ) -> Proposal:
     """Propose a text of indicators under a name of its own. `lost` then names the profiles it changes.
 
-    Raises InputError with every problem of it, and of the profiles in force once it were.
+    It may use indicators and lists that are proposed too, and those of `beside` (by kind and name), which are to be
+    proposed with it; to approve it they must be in force. Raises InputError with every problem of it, and of the
+    profiles in force once it were.
     """
     require("indicator.propose", by, at)
-    return keep_indicators(change=changed_by(name, text, catalogue, on), reason=reason, by=by, at=at)
+    used = {**(beside or {}), **texts_waiting("indicator", "list"), **texts_in_force("indicator", "list")}
+    return keep_indicators(change=changed_by(name, text, used, catalogue, on), reason=reason, by=by, at=at)
 
 
 def approve_indicators(
@@ -58,7 +71,8 @@ def approve_indicators(
     Raises InputError where a profile in force, or one of its test cases, would no longer hold.
     """
     require("indicator.approve", by, at)
-    change = changed_by(name, read_proposal("indicator", name, number).text, catalogue, on)
+    text, used = read_proposal("indicator", name, number).text, texts_in_force("indicator", "list")
+    change = changed_by(name, text, used, catalogue, on)
     return put_indicators(change=change, number=number, reason=reason, by=by, at=at)
 
 
@@ -93,16 +107,19 @@ def refuse_indicators(*, name: str, number: int, reason: str, by: Actor, at: dat
     return found
 
 
-def changed_by(name: str, text: str, catalogue: Catalogue, on: date) -> IndicatorChange:
-    """Return what a text would change. Raises InputError with every problem it has or brings to what is in force."""
-    digest, used = text_digest(composed()), texts_in_force("indicator", "list")
+def changed_by(name: str, text: str, used: Mapping[str, str], catalogue: Catalogue, on: date) -> IndicatorChange:
+    """Return what a text would change among texts of indicators and lists by kind and name.
+
+    Raises InputError with every problem it has or brings to what is in force.
+    """
+    digest, standing = text_digest(composed()), texts_in_force("indicator", "list")
     replaced = {**used, f"indicator {name}": text}
-    _refuse_none(f"indicator {name}", replaced, catalogue)
+    _refuse_none(f"indicator {name}", replaced, catalogue, on)
     changed: list[str] = []
     for status in RUNNING:
         running = ProfileVersion.objects.filter(status=status.value).order_by("code", "number")
-        own = {f"profile {version}": version.text for version in running}
-        changed += _differing({**used, **own}, {**replaced, **own}, catalogue, on)
+        if own := {f"profile {version}": version.text for version in running}:
+            changed += _differing({**standing, **own}, {**replaced, **own}, catalogue, on)
     return IndicatorChange(name, text, tuple(changed), digest)
 
 
@@ -126,8 +143,11 @@ def _linked(found: ProfileSet) -> dict[str, tuple[Condition | None, ...]]:
     }
 
 
-def _refuse_none(key: str, texts: dict[str, str], catalogue: Catalogue) -> None:
-    """Raise InputError where a text cannot be read, holds no indicator, or anything else besides."""
+def _refuse_none(key: str, texts: dict[str, str], catalogue: Catalogue, on: date) -> None:
+    """Raise InputError where a text has problems, holds no indicator, or anything else besides."""
+    own = [one for one in check_texts(texts, catalogue, on=on) if not one.warning and one.place.file == key]
+    if own:
+        raise InputError(own)
     found = read_profile_texts(texts, catalogue)
     if found.profiles or key not in {indicator.place.file for indicator in found.indicators.values()}:
         advice = "write each name with its condition under 'indicators:'"

@@ -76,7 +76,9 @@ def losses(
     days: int = DAYS,
     most: int = MOST_LOOKED_AT,
 ) -> Losses:
-    """Return what the edit would have lost, newest selections first, `most` at most."""
+    """Return what the edit would have lost, newest selections first, `most` at most; nothing where nobody asks."""
+    if not selecting:
+        return Losses(days=days, looked_at=0, complete=True, by_user={})
     asking = _Asking(edit, tuple(uses), selecting, lists)
     selected = Decision.objects.filter(channel__in=_SELECTING, decided_on__gt=on - timedelta(days=days))
     fields = selected.order_by("-decided_at", "-pk").values_list("declaration_id", "decided_on", "body", "facts")

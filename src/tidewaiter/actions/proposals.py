@@ -27,6 +27,12 @@ def texts_in_force(*kinds: str) -> dict[str, str]:
     return {f"{one.kind} {one.name}": one.text for one in found}
 
 
+def texts_waiting(*kinds: str) -> dict[str, str]:
+    """Return the latest texts of these kinds that wait for a second person, each by kind and name."""
+    found = Proposal.objects.filter(kind__in=kinds, state=PROPOSED).order_by("kind", "name", "number")
+    return {f"{one.kind} {one.name}": one.text for one in found}
+
+
 def texts_used_by(text: str) -> dict[str, str]:
     """Return what a profile's or an indicator's text may use: all indicators, and the lists that any of them name."""
     indicators = texts_in_force("indicator")

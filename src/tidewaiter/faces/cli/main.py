@@ -22,6 +22,8 @@ from tidewaiter.faces.cli.facts import facts
 from tidewaiter.faces.cli.generate import generate
 from tidewaiter.faces.cli.ingest import ingest, mapping
 from tidewaiter.faces.cli.lake import lake
+from tidewaiter.faces.cli.officer import client, office, officer, setup, token
+from tidewaiter.faces.cli.profile import profile
 from tidewaiter.faces.cli.replay import replay
 from tidewaiter.faces.cli.serve import serve
 from tidewaiter.faces.cli.starter import starter
@@ -35,6 +37,7 @@ SECTIONS = {
     "Collect": ("mapping", "ingest", "lake"),
     "Analyse": ("facts", "check", "sql", "backtest"),
     "Select": ("decide", "serve", "worker"),
+    "Set up": ("setup", "office", "officer", "client", "token", "profile"),
     "Account for": ("draw", "replay", "audit"),
     "Try": ("starter", "generate", "demo"),
 }
@@ -90,6 +93,12 @@ for _command in (
     sql,
     starter,
     worker,
+    setup,
+    office,
+    officer,
+    client,
+    token,
+    profile,
 ):
     tidewaiter.add_command(_command)
 

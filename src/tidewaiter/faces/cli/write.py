@@ -1,5 +1,6 @@
 """Results written to a file whole or not at all, or to standard output."""
 
+import os
 from pathlib import Path
 
 import click
@@ -25,6 +26,13 @@ def write_text(file: Path, text: str) -> None:
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write the text to a new file that only its owner can read. Raises FileExistsError where one is there."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def _led_to(file: Path) -> Path:

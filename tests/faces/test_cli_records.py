@@ -1,0 +1,139 @@
+"""A new installation from the command line: set up, officers, tokens, a folder of profiles."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from tests.dossier import dossier
+
+from tidewaiter.actions.administration import caller_of
+from tidewaiter.core.role import Role
+from tidewaiter.faces.cli.main import exit_code
+from tidewaiter.storage.records.models import Officer, ProfileVersion, Proposal, Publication, Token
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    """Return the file with the first administrator's token."""
+    file = tmp_path / "root.token"
+    assert exit_code(["setup", "--login", "root", "--token-to", str(file)]) == 0
+    return str(file)
+
+
+def added(root: str, folder: Path, login: str, *roles: Role) -> str:
+    """Add an officer and return the file with a token of theirs."""
+    named = [part for role in roles for part in ("--role", role.value)]
+    assert exit_code(["officer", "add", login, *named, "--token-file", root]) == 0
+    file = folder / f"{login}.token"
+    issue = ["token", "issue", "own", "--officer", login, "--token-to", str(file), "--token-file", root]
+    assert exit_code(issue) == 0
+    return str(file)
+
+
+def test_setting_up_makes_one_administrator_and_publishes(root: str) -> None:
+    assert Officer.objects.get().roles == ["administrator"]
+    assert Publication.objects.count() == 1
+    assert stat.S_IMODE(Path(root).stat().st_mode) == 0o600
+
+
+def test_an_installation_is_set_up_once(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["setup", "--login", "other"]) == 2
+    assert "officers already" in capsys.readouterr().err
+
+
+def test_the_administrator_adds_offices_officers_clients_and_tokens(root: str, tmp_path: Path) -> None:
+    assert exit_code(["office", "add", "MAIN", "--token-file", root]) == 0
+    assert exit_code(["client", "add", "clearance", "--token-file", root]) == 0
+    file = tmp_path / "c.token"
+    scoped = ["--client", "clearance", "--scope", "decision.take", "--token-to", str(file)]
+    assert exit_code(["token", "issue", "c", *scoped, "--token-file", root]) == 0
+    token = Token.objects.get(label="c")
+    assert caller_of(file.read_text().strip(), token.made_at).scopes == {"decision.take"}
+    assert exit_code(["token", "revoke", str(token.pk), "--token-file", root]) == 0
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+
+
+def test_a_token_is_written_over_no_file(root: str, tmp_path: Path) -> None:
+    issue = ["token", "issue", "own", "--officer", "root", "--token-to", root, "--token-file", root]
+    assert exit_code(issue) == 2
+
+
+def test_an_officer_is_taken_out_of_use(root: str, tmp_path: Path) -> None:
+    added(root, tmp_path, "ann", Role.PROFILE_AUTHOR)
+    change = ["officer", "change", "ann", "--role", "analyst", "--clearance", "0", "--inactive", "--token-file", root]
+    assert exit_code(change) == 0
+    assert not Officer.objects.get(login="ann").active
+
+
+def test_who_may_not_add_officers_is_refused(root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    author = added(root, tmp_path, "ann", Role.PROFILE_AUTHOR)
+    assert exit_code(["officer", "add", "bob", "--role", "analyst", "--token-file", author]) == 2
+    assert "officer.add" in capsys.readouterr().err
+
+
+def a_pack(folder: Path) -> Path:
+    for name, text in {
+        "profiles/fw-1": dossier(condition="light AND in_list(importer_code, 'watched')"),
+        "indicators/mass": "indicators:\n  light:\n    condition: net_mass < 5 AND NOT heavy\n",
+        "indicators/other": "indicators:\n  heavy:\n    condition: in_list(importer_code, 'trusted')\n",
+        "lists/watched": "list: watched\nfile: watched.csv\n",
+        "lists/trusted": "list: trusted\nentries: [I9]\n",
+    }.items():
+        file = folder / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (folder / "lists/watched.csv").write_text("value,note\nI1,report 7\n", encoding="utf-8")
+    return folder
+
+
+def imported(folder: Path, token: str) -> int:
+    return exit_code(["profile", "import", str(folder), "--reason", "first pack", "--token-file", token])
+
+
+def test_a_folder_is_taken_in_as_drafts_and_proposals(
+    root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    author = added(root, tmp_path, "ann", Role.PROFILE_AUTHOR)
+    pack = a_pack(tmp_path / "pack")
+    assert imported(pack, author) == 0
+    version = ProfileVersion.objects.get()
+    assert (str(version), version.status, version.author.login) == ("FW-1@1", "draft", "ann")
+    assert {str(one): one.state for one in Proposal.objects.all()} == {
+        "indicator mass@1": "proposed",
+        "indicator other@1": "proposed",
+        "list trusted@1": "proposed",
+        "list watched@1": "proposed",
+    }
+    assert "I1" in Proposal.objects.get(name="watched").text
+    capsys.readouterr()
+    assert imported(pack, author) == 0
+    assert all(line.startswith("unchanged") for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_changed_file_rewrites_the_own_draft(root: str, tmp_path: Path) -> None:
+    author = added(root, tmp_path, "ann", Role.PROFILE_AUTHOR)
+    pack = a_pack(tmp_path / "pack")
+    imported(pack, author)
+    file = pack / "profiles/fw-1.yaml"
+    file.write_text(file.read_text().replace("far below", "well below"))
+    assert imported(pack, author) == 0
+    assert "well below" in ProfileVersion.objects.get().text
+
+
+def test_a_folder_with_a_problem_is_not_taken_in_at_all(root: str, tmp_path: Path) -> None:
+    author = added(root, tmp_path, "ann", Role.PROFILE_AUTHOR)
+    pack = a_pack(tmp_path / "pack")
+    (pack / "profiles/fw-2.yaml").write_text("code: FW-2\ncondition: orign = 'CN'\n")
+    assert imported(pack, author) == 2
+    assert not ProfileVersion.objects.exists()
+    assert not Proposal.objects.exists()
+
+
+def test_the_starter_pack_can_be_taken_in(root: str, tmp_path: Path) -> None:
+    author = added(root, tmp_path, "ann", Role.PROFILE_AUTHOR)
+    assert exit_code(["starter", str(tmp_path / "starter")]) == 0
+    assert imported(tmp_path / "starter", author) == 0
+    assert ProfileVersion.objects.count() >= 20
