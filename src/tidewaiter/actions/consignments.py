@@ -60,7 +60,7 @@ def assess(*, rows: Sequence[Row], standing: Standing, keys: Keys, by: Actor, at
                 reached |= _in_flight(filing)
             case models.Consignment() as kept:
                 answers.append({**json.loads(kept.answer), "status": "repeated"})
-                record(f"consignment:{kept.pk}", action="consignment.repeat")
+                record(f"filing:{kept.pk}", action="consignment.repeat")
             case Problem() as problem:
                 problems.append(problem)
     if problems:
@@ -126,7 +126,7 @@ def _assess(filing: _Filing, standing: Standing, keys: Keys, by: Actor, at: date
         draw_day=drawn.day,
     )
     _keep_met(filing, [*found.lookouts, *standing.force.lookouts.match_covert((), filing.row)], at)
-    record(f"consignment:{kept.pk}", consignment_content(kept))
+    record(f"filing:{kept.pk}", consignment_content(kept))
     return {**answer, "status": "assessed"}
 
 

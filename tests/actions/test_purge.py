@@ -1,0 +1,283 @@
+"""Purging: by two persons, everywhere, finished wherever it was cut off; the chain still verifies."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from django.db import transaction
+from tests.examined import a_declaration, examiners, given
+from tests.office import NOON, a_client, an_officer
+from tests.trade import item, lake_of
+
+from tidewaiter.actions import purging
+from tidewaiter.actions.attachments import add_attachment
+from tidewaiter.actions.auditing import verify
+from tidewaiter.actions.events import record_events
+from tidewaiter.actions.kept_content import record_digest
+from tidewaiter.actions.lookouts import LookoutText, raise_lookout
+from tidewaiter.actions.packing import packed, unpacked
+from tidewaiter.actions.publishing import republish
+from tidewaiter.actions.purge_lists import applied_lists, lists_to_json, purge_again, read_lists
+from tidewaiter.actions.purging import apply_purge, approve_purge, make_purge, outcome, run_purge, unfinished
+from tidewaiter.actions.results import record_result
+from tidewaiter.actions.retention import Due, lift_hold, place_hold
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
+from tidewaiter.core.lookout import LookoutAction, LookoutKind
+from tidewaiter.core.role import Role
+from tidewaiter.storage.attachments import Attachments
+from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.records import models
+from tidewaiter.storage.records.models import Officer, Tombstone
+
+AT = NOON + timedelta(days=4000)
+
+PDF = b"%PDF-1.7\n% a letter that names GREGOR SAMSA\n"
+
+
+def _privacy(login: str = "privacy") -> Officer:
+    return Officer.objects.filter(login=login).first() or an_officer(Role.PRIVACY_OFFICER, login=login)
+
+
+def _inspector() -> Officer:
+    return Officer.objects.filter(login="inspector").first() or an_officer(Role.INSPECTORATE, login="inspector")
+
+
+def _approved(*records: str | Due) -> models.Purge:
+    purge = make_purge(records=records, reason="past its period", by=_privacy(), at=AT)
+    return approve_purge(number=purge.pk, by=_inspector(), at=AT)
+
+
+def _a_declaration_with_everything(number: str = "D1", store: Attachments | None = None) -> None:
+    """Make a declaration with a version, marks, acts, results, an event, an override, a seizure and a file."""
+    (examiner,) = examiners(f"EX-{number}")
+    decision = a_declaration(number, importer="SAMSA")
+    declaration = models.Declaration.objects.get(pk=number)
+    models.Lodgement.objects.create(
+        declaration=declaration,
+        version=1,
+        content_digest="0" * 64,
+        rows=packed("GREGOR SAMSA"),
+        received_at=NOON,
+        client="client:1",
+        copied_at=NOON,
+    )
+    goods = {"declaration": declaration, "lodged_on": NOON.date(), "lodged_at": NOON}
+    models.Mark.objects.create(kind="document", value=f"BL-{number}", **goods)
+    models.Mark.objects.create(kind="container", value="SHARED1", **goods)
+    for mark in (f"document BL-{number}", "container SHARED1"):
+        models.DrawIdentity.objects.get_or_create(mark=mark, identity="x", day=NOON.date(), last_on=NOON.date())
+    with transaction.atomic():
+        acts = given(decision, examiner)
+    for act in acts:
+        record_result(act_id=act.pk, given={"outcome": "nothing_found"}, note="met SAMSA", by=examiner, at=NOON)
+    event = {"event_id": f"R-{number}", "kind": "released", "occurred_at": NOON, "declaration_id": number}
+    record_events(events=[event], by=a_client(), at=NOON)
+    models.Seizure.objects.create(
+        seizure_number=f"S-{number}",
+        version=1,
+        declaration_id=number,
+        row={"seizure_number": f"S-{number}", "declaration_id": number},
+        by=examiner,
+        known_at=AT,
+        copied_at=AT,
+    )
+    for kept in (models.Event, models.Result):
+        kept.objects.update(copied_at=NOON)
+    if store is not None:
+        officer = an_officer(Role.MANAGER, login=f"M-{number}", office="MAIN")
+        add_attachment(
+            about=f"act:{acts[0].pk}",
+            name="a.pdf",
+            kind="application/pdf",
+            content=PDF,
+            store=store,
+            by=officer,
+            at=NOON,
+        )
+
+
+@pytest.mark.django_db
+def test_a_list_is_made_by_the_privacy_officer_and_approved_by_another() -> None:
+    with pytest.raises(NotAllowedError):
+        make_purge(records=["declaration:D1"], reason="r", by=_inspector(), at=AT)
+    purge = make_purge(records=["declaration:D1"], reason="r", by=_privacy(), at=AT)
+    with pytest.raises(ConflictError):
+        apply_purge(number=purge.pk, by=_privacy(), at=AT)
+    with pytest.raises(NotAllowedError):
+        approve_purge(number=purge.pk, by=_privacy(), at=AT)
+    approve_purge(number=purge.pk, by=_privacy("another"), at=AT)
+
+
+@pytest.mark.django_db
+def test_a_list_names_records_of_kinds_that_have_a_rule() -> None:
+    with pytest.raises(InputError) as caught:
+        make_purge(records=["officer:1", "declaration:"], reason=" ", by=_privacy(), at=AT)
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.django_db
+def test_nothing_that_names_a_purged_declaration_stays() -> None:
+    _a_declaration_with_everything()
+    apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    gone = (
+        models.Declaration, models.Lodgement, models.Mark, models.Decision, models.Act, models.Result, models.Event,
+        models.Rise, models.Assignment,
+    )  # fmt: skip
+    assert [model.__name__ for model in gone if model._default_manager.exists()] == []
+    seizure = models.Seizure.objects.get()
+    assert (seizure.declaration_id, seizure.row) == ("", {"seizure_number": "S-D1"})
+
+
+@pytest.mark.django_db
+def test_what_other_declarations_share_stays() -> None:
+    _a_declaration_with_everything("D1")
+    _a_declaration_with_everything("D2")
+    apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    assert set(models.DrawIdentity.objects.values_list("mark", flat=True)) == {"document BL-D2", "container SHARED1"}
+    assert models.Result.objects.filter(act__declaration_id="D2").exists()
+
+
+@pytest.mark.django_db
+def test_every_part_leaves_a_tombstone_and_the_chain_verifies() -> None:
+    _a_declaration_with_everything()
+    decision = models.Decision.objects.get()
+    acts = list(models.Act.objects.values_list("pk", flat=True))
+    apply_purge(number=_approved(Due("declaration:D1", NOON, "declaration@0: 3650 days")).pk, by=_privacy(), at=AT)
+    for about in ("declaration:D1", f"decision:{decision.pk}", *(f"act:{act}" for act in acts)):
+        tombstone = Tombstone.objects.get(record_digest=record_digest(about))
+        assert (tombstone.rule, tombstone.at) == ("declaration@0: 3650 days", AT)
+    found = [one.text for one in verify().findings if one.kind != "unrecorded"]
+    assert found == []
+
+
+@pytest.mark.django_db
+def test_a_legal_hold_on_any_part_keeps_the_whole_record() -> None:
+    _a_declaration_with_everything()
+    act = models.Act.objects.first()
+    assert act is not None
+    hold = place_hold(about=f"act:{act.pk}", reason="court", by=_privacy(), at=AT)
+    purge = apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    assert outcome(purge).records == 0
+    assert models.Declaration.objects.filter(pk="D1").exists()
+    lift_hold(hold=hold.pk, reason="closed", by=_privacy(), at=AT)
+    apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    assert not models.Declaration.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_not_in_the_lake_yet_waits_for_its_copy() -> None:
+    _a_declaration_with_everything()
+    models.Lodgement.objects.update(copied_at=None)
+    purge = apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    assert outcome(purge).stayed == {"declaration:D1": "not copied"}
+
+
+@pytest.mark.django_db
+def test_an_applied_list_names_nobody_and_keeps_its_signature() -> None:
+    _a_declaration_with_everything()
+    models.PublishedSet.objects.update(text=packed('{"lookouts": []}'))
+    purge = _approved("declaration:D1", "lookout:LO-UNKNOWN")
+    signed = purge.digest
+    purge = apply_purge(number=purge.pk, by=_privacy(), at=AT)
+    assert "D1" not in json.dumps(purge.records)
+    assert purge.digest == signed == purging.list_digest(one["digest"] for one in purge.records)
+
+
+@pytest.mark.django_db
+def test_a_purged_lookout_goes_from_every_set_that_was_published() -> None:
+    raiser = an_officer(Role.RISK_MANAGER)
+    text = LookoutText(
+        kind=LookoutKind.PARTY,
+        action=LookoutAction.EXAMINE,
+        reason="r",
+        contact="c",
+        instruction="i",
+        names=("Gregor Samsa",),
+    )
+    lookout = raise_lookout(text=text, expires_at=NOON + timedelta(days=1), by=raiser, at=NOON)
+    models.Lookout.objects.update(state="ended", ended_at=NOON)
+    republish(cause="test", by=raiser, at=NOON)
+    apply_purge(number=_approved(f"lookout:{lookout.reference}").pk, by=_privacy(), at=AT)
+    assert not models.Lookout.objects.exists()
+    assert not any("Samsa" in unpacked(one.text) for one in models.PublishedSet.objects.all())
+    assert [one.text for one in verify().findings if one.kind != "unrecorded"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_reaches_files_and_lake(tmp_path: Path) -> None:
+    store = Attachments(tmp_path / "files")
+    lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0, importer_name="Gregor Samsa"), item("D2", 0)])
+    _a_declaration_with_everything(store=store)
+    purged = run_purge(
+        number=_approved("declaration:D1", "declaration:OLD").pk, lake=lake.folder, store=store, by=_privacy(), at=AT
+    )
+    assert purged.stayed == {}
+    assert [path for path in store.folder.rglob("*") if path.is_file()] == []
+    assert _in_lake(lake) == ["D2"]
+    assert unfinished() == []
+
+
+def _in_lake(lake: Lake) -> list[str]:
+    with duckdb.connect() as connection:
+        lake.snapshot().register(connection)
+        return [one for (one,) in connection.execute("SELECT declaration_id FROM declarations ORDER BY 1").fetchall()]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["apply_purge", "remove_elsewhere", "scrub", "close_purge"])
+def test_a_purge_cut_off_anywhere_is_finished_by_running_it_again(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Attachments(tmp_path / "files")
+    lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("D2", 0)])
+    _a_declaration_with_everything(store=store)
+    number = _approved("declaration:D1").pk
+    whole: Callable[..., object] = getattr(purging, where)
+
+    def cut_off(*args: object, **kwargs: object) -> object:
+        whole(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(purging, where, cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        run_purge(number=number, lake=lake.folder, store=store, by=_privacy(), at=AT)
+    monkeypatch.undo()
+    assert unfinished() == ([] if where == "close_purge" else [number])
+    purged = run_purge(number=number, lake=lake.folder, store=store, by=_privacy(), at=AT)
+    assert (purged.records, purged.parts > 3, unfinished()) == (1, True, [])
+    assert _in_lake(lake) == ["D2"]
+    assert [path for path in store.folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_takes_away_again_what_a_backup_brings_back(tmp_path: Path) -> None:
+    store = Attachments(tmp_path / "files")
+    lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("D2", 0), item("OLD", 0)])
+    _a_declaration_with_everything(store=store)
+    purge = _approved("declaration:D1", "declaration:OLD")
+    run_purge(number=purge.pk, lake=lake.folder, store=store, by=_privacy(), at=AT)
+    file = tmp_path / "lists.json"
+    file.write_text(lists_to_json(applied_lists()))
+    restored = lake_of(tmp_path / "restored", declarations=[item("D1", 0), item("D2", 0), item("OLD", 0)])
+    a_declaration("D1", importer="SAMSA")
+    assert purge_again(read_lists(file), lake=restored.folder, store=store, at=AT) == 2
+    assert _in_lake(restored) == ["D2"]
+    assert not models.Declaration.objects.exists()
+    assert purge_again(read_lists(file), lake=restored.folder, store=store, at=AT) == 0
+
+
+@pytest.mark.django_db
+def test_a_list_that_was_changed_is_refused(tmp_path: Path) -> None:
+    _a_declaration_with_everything()
+    apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    file = tmp_path / "lists.json"
+    text = lists_to_json(applied_lists())
+    file.write_text(text.replace(record_digest("declaration:D1"), record_digest("declaration:D2")))
+    with pytest.raises(InputError, match="not what was signed"):
+        read_lists(file)
+    file.write_text("{}")
+    with pytest.raises(InputError, match="no file of purge lists"):
+        read_lists(file)
