@@ -197,6 +197,22 @@ def test_every_refusal_has_its_problems(client: Client, token: str, method: str,
     assert problems_of(answer)  # type: ignore[arg-type]
 
 
+def test_a_question_with_a_typing_error_is_refused(client: Client, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = client.get("/api/v1/decisions/changes?limt=5", headers=headers)
+    assert answer.status_code == 422
+    (problem,) = json.loads(answer.content)["problems"]
+    assert (problem["place"], problem["suggestion"]) == ("query.limt", "did you mean 'limit'?")
+
+
+def test_true_is_no_number(client: Client, greens: Greens) -> None:
+    an_officer(Role.ADMINISTRATOR, login="root")
+    given = {"login": "x", "name": "X", "roles": [], "clearance": True}
+    answer = post(client, "/officers", given, token_for(officer="root", scopes=[]))
+    assert answer.status_code == 422
+    assert problems_of(answer) == {"clearance": "true or false stands where something else is asked for"}
+
+
 def tree(kind: type[TidewaiterError]) -> list[type[TidewaiterError]]:
     return [kind, *(found for below in kind.__subclasses__() for found in tree(below))]
 

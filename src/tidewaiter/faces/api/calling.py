@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from ninja import Field, Schema
 from ninja.errors import AuthenticationError
 from ninja.security.http import HttpAuthBase
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationInfo, field_validator
 
 from tidewaiter.actions.acting import Caller, may, officer_of, require
 from tidewaiter.actions.administration import caller_of, token_digest
@@ -113,9 +113,25 @@ def today() -> date:
 
 
 class Given(Schema):
-    """A body as given: nothing but its fields."""
+    """A body as given: nothing but its fields, and no true or false where a number is asked for."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_flag_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Return the value as it is. Raises ValueError for true and false in a field that is no flag."""
+        if isinstance(value, bool) and not _takes_flag(cls.model_fields[str(info.field_name)].annotation):
+            raise ValueError("true or false stands where something else is asked for")
+        return value
+
+
+def _takes_flag(annotation: Any) -> bool:
+    """Tell whether an annotation allows true and false, however deep in alternatives."""
+    if annotation in (bool, Any, object):
+        return True
+    within = getattr(annotation, "__value__", None)
+    return (within is not None and _takes_flag(within)) or any(map(_takes_flag, getattr(annotation, "__args__", ())))
 
 
 class Page(Given):

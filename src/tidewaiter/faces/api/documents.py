@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import CONSIGNMENTS, DECLARATIONS, EVENTS, Table
 from tidewaiter.faces.api.finding import Budget, Found
-from tidewaiter.faces.api.spelling import Read, UnreadableError, made_moment, printable, reader, whole_number
+from tidewaiter.faces.api.spelling import (
+    LONGEST_NAMED,
+    Read,
+    UnreadableError,
+    made_moment,
+    printable,
+    reader,
+    whole_number,
+)
 from tidewaiter.faces.api.wording import problem_at
 
 type Row = dict[str, Any]
@@ -23,6 +31,7 @@ TOP_ONLY: Final = ("declaration_id", "lodged_at", "flow", "office")
 """The fields that hold for the whole declaration and no item may give its own of."""
 
 MOST_ITEMS: Final = 999
+_SUBJECTS: Final = ("declaration_id", "document", "container")
 HIGHEST_VERSION: Final = 2**31 - 1
 
 
@@ -129,12 +138,17 @@ class Documents:
         given = _object(document, place)
         row: Row = dict.fromkeys(self._event)
         self._fill(row, given, self._event, place, found)
-        subject = row["declaration_id"] or row["document"] or row["container"]
-        if subject is None and not {"declaration_id", "document", "container"} & given.keys():
+        subject = next((row[name] for name in _SUBJECTS if row[name] is not None), None)
+        if subject is None and not any(found.at(_joined(place, name)) for name in _SUBJECTS):
             found.add(place, "names nothing it happened to", "give declaration_id or document")
         _require(row, ("kind", "occurred_at"), place, found)
         found.refuse()
         row["event_id"] = row["event_id"] or f"{row['kind']}/{made_moment(row['occurred_at'])}/{subject}"
+        if len(row["event_id"]) > LONGEST_NAMED["event_id"]:
+            found.add(
+                _joined(place, "event_id"), "would be too long when made of the event", "give a number of your own"
+            )
+            found.refuse()
         return row
 
 

@@ -149,7 +149,7 @@ def _validation_problem(model: Any, error: ErrorDetails) -> Problem:
     if error["type"] == "extra_forbidden":
         name = str(location[-1])
         return problem_at(place, f"'{name}' is not a field", did_you_mean(name, _known_fields(model, found)))
-    return problem_at(place, _lower_first(error["msg"]))
+    return problem_at(place, _lower_first(error["msg"].removeprefix("Value error, ")))
 
 
 def _spelled(location: Iterable[int | str]) -> str:

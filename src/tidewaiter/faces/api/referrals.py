@@ -49,7 +49,7 @@ class TraderGiven(Given):
 class TraderWanted(Given):
     """One trader, or all."""
 
-    trader: Trader = ""
+    trader: Annotated[str, Field(max_length=64, pattern=NO_NUL, description="Code of the trader as declared")] = ""
 
 
 @router.get("/audits", auth=needs("referral.audit"), response=list[TraderAnswer], summary="Read the audit worklist")

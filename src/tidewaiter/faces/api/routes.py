@@ -1,8 +1,8 @@
 """The API put together: every router in one table, errors as problems, the OpenAPI document."""
 
 import json
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, wraps
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +18,7 @@ from tidewaiter.faces.api.calling import BearerToken
 from tidewaiter.faces.api.capacity import router as capacity
 from tidewaiter.faces.api.decisions import router as decisions
 from tidewaiter.faces.api.exhibits import router as exhibits
+from tidewaiter.faces.api.finding import Found
 from tidewaiter.faces.api.goods import router as goods
 from tidewaiter.faces.api.integrity import router as integrity
 from tidewaiter.faces.api.json_reading import checked, read_json
@@ -31,6 +32,7 @@ from tidewaiter.faces.api.referrals import router as referrals
 from tidewaiter.faces.api.results import router as results
 from tidewaiter.faces.api.schemas import components
 from tidewaiter.faces.api.seizures import router as seizures
+from tidewaiter.faces.api.spelling import printable
 from tidewaiter.faces.api.traders import router as traders
 from tidewaiter.faces.api.worklist import router as worklist
 
@@ -89,15 +91,33 @@ def make_api(routers: Iterable[Router]) -> Api:
     handle_errors(made)
     for router in routers:
         made.add_router("", router)
+    for _, operation in operations(made):
+        operation.view_func = _known_query_only(operation)
     return made
 
 
-api: Final = make_api(ROUTERS)
+def _known_query_only(operation: Operation) -> Callable[..., Any]:
+    """Return the route's function refusing what its address asks and it does not know: a typing error, mostly."""
+    function = operation.view_func
+    asked = (model for model in operation.models if model.__ninja_param_source__ == "query")
+    known = frozenset(name for model in asked for name in model.__ninja_flatten_map__)
+
+    @wraps(function)
+    def call(request: HttpRequest, **values: Any) -> Any:
+        if request.META.get("QUERY_STRING"):
+            found = Found()
+            for name in request.GET:
+                if name not in known:
+                    found.unknown(f"query.{printable(name)}", name, known)
+            found.refuse()
+        return function(request, **values)
+
+    return call
 
 
-def operations(of: Api = api) -> Iterator[tuple[str, Operation]]:
-    """Walk every route: its path below /api/v1 and its operation."""
-    for bound in of._get_bound_routers():  # noqa: SLF001  # ninja has no public way to list operations
+def operations(of: Api | None = None) -> Iterator[tuple[str, Operation]]:
+    """Walk every route of an API (None: ours): its path below /api/v1 and its operation."""
+    for bound in (of or api)._get_bound_routers():  # noqa: SLF001  # ninja has no public way to list operations
         for path, view in bound.path_operations.items():
             for operation in view.operations:
                 yield path, operation
@@ -108,6 +128,9 @@ def actions_of(operation: Operation) -> tuple[str, ...]:
     return tuple(
         action for check in operation.auth_callbacks if isinstance(check, BearerToken) for action in check.actions
     )
+
+
+api: Final = make_api(ROUTERS)
 
 
 @cache

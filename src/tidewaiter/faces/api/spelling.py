@@ -52,7 +52,6 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST_RATIO = Decimal("1e308")
 _SEPARATORS = re.compile(r"[\x1c-\x1f]")
 _ASCII_BLANKS = " \t\n\v\f\r"
-_BETWEEN_CODES = re.compile(r"\s*[|;]\s*")
 _CODES_REMEMBERED = 4_096
 _ODD_CAPITALS = {"ß": "ẞ"}
 
@@ -145,7 +144,7 @@ def _kind(value: object) -> str:
         case dict():
             return "an object"
         case _:
-            return "of no known type"
+            return "null"
 
 
 def _in_quotes(value: object) -> str | None:
@@ -317,8 +316,6 @@ def _code_lists(most: int) -> Read:
     one = _codes_of_one(most)
 
     def read(value: object) -> object:
-        if type(value) is str:
-            value = _BETWEEN_CODES.split(value)
         if type(value) is not list:
             raise UnreadableError(f"is {_kind(value)}, not a list of codes", 'write it as ["A", "B"]')
         if len(value) > LONGEST_LIST:
@@ -332,7 +329,7 @@ def _each(values: list[object], read: Read) -> list[object]:
     found = []
     for number, value in enumerate(values):
         try:
-            code = None if value is None else read(value)
+            code = read(value)
         except UnreadableError as error:
             raise UnreadableError(error.message, error.suggestion, f"[{number}]{error.within}") from None
         if code is not None:
