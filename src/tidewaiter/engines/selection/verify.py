@@ -168,13 +168,21 @@ def _in(drawn: bool) -> str:
 
 
 def _fired(reason: Reason, draw: Draw) -> Iterator[str]:
-    """Check what a reason's own draw gave: also one that did not fire."""
-    channel = band(draw.fraction(_purpose(reason)), reason.outcomes)
+    """Check what a reason's own draw gave: also one that did not fire.
+
+    Bands are laid strictest first; the order in which a stored decision names them says nothing.
+    """
+    outcomes = {channel: reason.outcomes[channel] for channel in sorted(reason.outcomes, key=_strictest_first)}
+    channel = band(draw.fraction(_purpose(reason)), outcomes)
     if (channel is not None, channel) != (reason.fired, reason.channel):
         yield f"{reason.kind} {reason.code} gave {reason.channel or 'nothing'}, the key says {channel or 'nothing'}"
     probability = sum(share for outcome, share in reason.outcomes.items() if outcome.selects)
     if abs(probability - reason.probability) > 1e-9:
         yield f"{reason.kind} {reason.code} states probability {reason.probability:g}, its outcomes {probability:g}"
+
+
+def _strictest_first(channel: Channel) -> int:
+    return -channel.strictness
 
 
 def _purpose(reason: Reason) -> str:
