@@ -6,6 +6,8 @@ import pytest
 from tests.dossier import CATALOGUE, DAY, a_decision, an_active_profile, dossier, in_force_text
 from tests.office import NOON, an_officer
 
+from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.list_watch import watch_edits
 from tidewaiter.actions.lists import (
     ListEdit,
     approve_edit,
@@ -172,3 +174,42 @@ def test_a_refused_edit_changes_nothing() -> None:
     refused = refuse_edit(name="watched", number=2, reason="still needed", by=an_officer(Role.RISK_MANAGER), at=NOON)
     assert refused.state == "refused"
     assert values() == {"I1", "I2"}
+
+
+def released(number: str, importer: str, *, on: date = DAY, channel: Channel = Channel.GREEN) -> None:
+    fired: list[tuple[str, str, Channel]] = [("profile", "FW-1", channel)] if channel.selects else []
+    decision = a_decision(number, facts=[{"importer_code": importer}], fired=fired, on=on)
+    decision.declaration.released_at = decision.decided_at
+    decision.declaration.save()
+
+
+def test_what_a_lowering_edit_let_pass_is_kept_with_it_for_the_integrity_report() -> None:
+    watched()
+    edited(REMOVE)
+    approve_edit(name="watched", number=2, by=an_officer(Role.RISK_MANAGER), at=NOON - timedelta(hours=1))
+    released("PASSED", "I1")
+    released("OTHER", "I5")
+    released("STOPPED", "I1", channel=Channel.RED)
+    released("EARLIER", "I1", on=DAY - timedelta(days=1))
+    a_decision("HERE", facts=[{"importer_code": "I1"}], fired=[])
+    assert watch_edits(catalogue=CATALOGUE, by=SERVICE, at=NOON + timedelta(hours=1)) == 1
+    assert Proposal.objects.get(name="watched", number=2).lost["not_selected"] == ["PASSED"]
+
+
+def test_each_decision_is_looked_at_once_for_an_edit() -> None:
+    watched()
+    edited(REMOVE)
+    approve_edit(name="watched", number=2, by=an_officer(Role.RISK_MANAGER), at=NOON - timedelta(hours=1))
+    released("PASSED", "I1")
+    watch_edits(catalogue=CATALOGUE, by=SERVICE, at=NOON + timedelta(hours=1))
+    released("LATER", "I1", on=DAY + timedelta(days=1))
+    assert watch_edits(catalogue=CATALOGUE, by=SERVICE, at=NOON + timedelta(days=2)) == 1
+    assert Proposal.objects.get(name="watched", number=2).lost["not_selected"] == ["PASSED", "LATER"]
+
+
+def test_an_edit_is_watched_for_thirty_days() -> None:
+    watched()
+    edited(REMOVE)
+    approve_edit(name="watched", number=2, by=an_officer(Role.RISK_MANAGER), at=NOON)
+    released("PASSED", "I1", on=DAY + timedelta(days=40))
+    assert watch_edits(catalogue=CATALOGUE, by=SERVICE, at=NOON + timedelta(days=41)) == 0

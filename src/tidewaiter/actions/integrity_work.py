@@ -202,6 +202,7 @@ def _list_edit(row: models.Proposal, at: datetime) -> ListEdit:
         entries=tuple(map(str, entries)),
         beneficiaries=tuple(dict.fromkeys(map(str, (*entries, *selections.get("parties", ()))))),
         would_have_lost=tuple(map(str, selections.get("declarations", ()))),
+        not_selected=tuple(map(str, kept.get("not_selected", ()))),
         second_person=row.decided_by.login if row.decided_by else None,
     )
 

@@ -1,7 +1,7 @@
 """Which past selections would have been lost had a list read otherwise: recomputed from the facts decisions stored."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -79,7 +79,7 @@ def losses(
     """Return what the edit would have lost, newest selections first, `most` at most; nothing where nobody asks."""
     if not selecting:
         return Losses(days=days, looked_at=0, complete=True, by_user={})
-    asking = _Asking(edit, tuple(uses), selecting, lists)
+    asking = Asking(edit, uses, selecting, lists)
     selected = Decision.objects.filter(channel__in=_SELECTING, decided_on__gt=on - timedelta(days=days))
     fields = selected.order_by("-decided_at", "-pk").values_list("declaration_id", "decided_on", "body", "facts")
     tally = _Tally()
@@ -102,7 +102,8 @@ def losses(
 
 
 type Packed = bytes | memoryview
-type _Reasons = list[dict[str, Any]]
+type Reasons = list[dict[str, Any]]
+type Items = list[dict[str, FactValue]]
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ class _Tally:
     lowered: list[str] = field(default_factory=list)
     by_user: dict[str, int] = field(default_factory=dict)
 
-    def add(self, number: str, reasons: _Reasons, gone: set[User]) -> None:
+    def add(self, number: str, reasons: Reasons, gone: set[User]) -> None:
         """Count one selection, given the reasons it would have lost."""
         for _, code in gone:
             self.by_user[code] = self.by_user.get(code, 0) + 1
@@ -126,16 +127,13 @@ class _Tally:
             self.lowered.append(number)
 
 
-class _Asking:
-    """Asks the stored facts of a selection what the edit would have changed."""
+class Asking:
+    """Asks the stored facts of a decision what an edit changes."""
 
     def __init__(
-        self,
-        edit: Edit,
-        uses: tuple[ListUse, ...],
-        selecting: Mapping[User, Condition],
-        lists: Mapping[str, NamedList],
+        self, edit: Edit, uses: Iterable[ListUse], selecting: Mapping[User, Condition], lists: Mapping[str, NamedList]
     ) -> None:
+        """Take the edit, and all that asks the list in what is in force."""
         before = edit.before or NamedList(edit.after.name, (), edit.after.match)
         touched = NamedList(before.name, tuple(Entry(value) for value in edit.values), before.match)
         otherwise = NamedList(before.name, touched.entries, edit.after.match)
@@ -148,20 +146,30 @@ class _Asking:
         self._before = _asked_on(selecting, {**lists, before.name: before})
         self._after = _asked_on(selecting, {**lists, before.name: edit.after})
 
-    def lost(self, reasons: Collection[Mapping[str, Any]], facts: Packed, on: date) -> set[User]:
+    def lost(self, reasons: Reasons, facts: Packed, on: date) -> set[User]:
         """Return the reasons that held for some item before the edit, and for none after it."""
         fired = {(one["kind"], one["code"]) for one in reasons if one["fired"]} & self.selecting.keys()
-        if not fired:
-            return set()
-        items: list[dict[str, FactValue]] = json.loads(unpacked(facts))["items"]
+        return self._gone(fired, items_of(facts), on) if fired else set()
+
+    def would_select(self, items: Items, on: date) -> bool:
+        """Tell whether anything would select these items had the edit not been made, that does not as it is."""
+        return bool(self._gone(set(self.selecting), items, on))
+
+    def _gone(self, users: set[User], items: Items, on: date) -> set[User]:
         if not any(ask(item) for ask in self._touched for item in items):
             return set()
         before, after = self._before(on), self._after(on)
         return {
             user
-            for user in fired
+            for user in users
             if any(before[user](item) for item in items) and not any(after[user](item) for item in items)
         }
+
+
+def items_of(facts: Packed) -> Items:
+    """Return the stored facts of a decision, one mapping an item."""
+    found: Items = json.loads(unpacked(facts))["items"]
+    return found
 
 
 def _asked_on(
@@ -177,8 +185,8 @@ def _asked_on(
     return asked
 
 
-def _reasons(body: Packed) -> _Reasons:
-    found: _Reasons = json.loads(unpacked(body))["decision"]["reasons"]
+def _reasons(body: Packed) -> Reasons:
+    found: Reasons = json.loads(unpacked(body))["decision"]["reasons"]
     return found
 
 

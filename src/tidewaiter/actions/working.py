@@ -17,6 +17,7 @@ from tidewaiter.actions.copying import Copied, anything_uncopied, copy_to_lake
 from tidewaiter.actions.draws import Keys, lodge_key
 from tidewaiter.actions.flight import Asked, Redecided, redecide_all
 from tidewaiter.actions.lapses import expire_yellow
+from tidewaiter.actions.list_watch import watch_edits
 from tidewaiter.actions.lodged_heads import lodge_head
 from tidewaiter.actions.lookouts import any_expired, expire_lookouts
 from tidewaiter.actions.profile_force import expire_profiles
@@ -87,10 +88,12 @@ class Worker:
         lodge_key(day=standing.on, keys=self.keys, by=SERVICE, at=at)
         ended = expire_profiles(on=standing.on, by=SERVICE, at=at)
         lapsed = expire_yellow(policy=standing.content.policy, on=standing.on, by=SERVICE, at=at)
+        passed = watch_edits(catalogue=self.catalogue, by=SERVICE, at=at)
         closed = self.close_day(standing.on - timedelta(days=1))
         self._day = standing.on
         self.readying.look()
-        return [Done("day", {"ended": len(ended.ended), "lapsed": len(lapsed), "closed": int(closed)})]
+        counts = {"ended": len(ended.ended), "lapsed": len(lapsed), "passed": passed, "closed": int(closed)}
+        return [Done("day", counts)]
 
     def close_day(self, day: date) -> bool:
         """Copy all that was received, close the day in the lake and bring statistics up to date.
