@@ -8,7 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acts import open_acts
+from tidewaiter.actions.packing import packed, to_json
+from tidewaiter.core import decision
 from tidewaiter.core.channel import Channel
+from tidewaiter.core.decision import ReasonKind
+from tidewaiter.core.decision_json import decision_to_json
 from tidewaiter.core.policy import DEFAULT_CONTROLS, Policy
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Act, Decision, Declaration, Officer, PublishedSet
@@ -46,8 +50,9 @@ def a_declaration(
     declarant: str = "DEC1",
     decided_on: date = TODAY,
     identity: str = "",
+    reasons: Sequence[ReasonKind] = (ReasonKind.PROFILE,),
 ) -> Decision:
-    """Return the decision about a new declaration, stored; it rests on a profile and a lookout nobody may see."""
+    """Return the decision about a new declaration, stored; it rests on reasons of these kinds, which nobody may see."""
     at = datetime.combine(decided_on, NOON.timetz())
     Declaration.objects.create(
         declaration_id=number,
@@ -62,7 +67,39 @@ def a_declaration(
         identity=identity or number,
         draw_day=decided_on,
     )
-    return a_decision(number, 1, channel, office=office, treatments=treatments, decided_on=decided_on)
+    return a_decision(number, 1, channel, office=office, treatments=treatments, decided_on=decided_on, reasons=reasons)
+
+
+def _decided(
+    number: str, channel: Channel, reasons: Sequence[ReasonKind], given: Mapping[Channel, Sequence[str]]
+) -> decision.Decision:
+    """Return the whole decision as it is stored: every reason gave its channel."""
+    codes = {ReasonKind.LOOKOUT: SECRET_LOOKOUT}
+    certain = [
+        decision.Reason(
+            kind=kind,
+            code=codes.get(kind, SECRET_CODE),
+            version=1,
+            probability=1.0,
+            outcomes={channel: 1.0},
+            fired=True,
+            channel=channel,
+        )
+        for kind in reasons
+    ]
+    return decision.Decision(
+        declaration_id=number,
+        version=1,
+        channel=channel,
+        treatments=decision.treatments_of(given),
+        selection_probability=1.0,
+        channel_probabilities={channel: 1.0},
+        random_probability=0.02,
+        in_random_sample=True,
+        draw_identity=number,
+        reasons=tuple(certain),
+        items=(decision.ItemDecision(item_number=1, reasons=tuple(certain), instructions=(INSTRUCTION,)),),
+    )
 
 
 def a_decision(
@@ -73,6 +110,7 @@ def a_decision(
     office: str = "MAIN",
     treatments: Mapping[Channel, Sequence[str]] | None = None,
     decided_on: date = TODAY,
+    reasons: Sequence[ReasonKind] = (ReasonKind.PROFILE,),
 ) -> Decision:
     """Return one more decision about a declaration, which then stands."""
     declaration = Declaration.objects.get(pk=number)
@@ -80,8 +118,7 @@ def a_decision(
     given = treatments if treatments is not None else {channel: DEFAULT_CONTROLS[channel]}
     if channel is Channel.GREEN:
         given = {}
-    body = {"reasons": [{"kind": "profile", "code": SECRET_CODE}, {"kind": "lookout", "code": SECRET_LOOKOUT}]}
-    decision = Decision.objects.create(
+    made = Decision.objects.create(
         id=f"{number}-{ordinal}",
         declaration=declaration,
         version=1,
@@ -95,7 +132,7 @@ def a_decision(
         selection_probability=0.02,
         random_probability=0.02,
         answer=answer_of(channel, given),
-        body=json.dumps(body).encode(),
+        body=packed(to_json({"decision": decision_to_json(_decided(number, channel, reasons, given))})),
         facts=b"",
         set_id="0" * 64,
         policy_number=1,
@@ -107,14 +144,14 @@ def a_decision(
         draw_day=declaration.draw_day,
         previous_id=f"{number}-{ordinal - 1}" if ordinal > 1 else None,
     )
-    declaration.channel, declaration.decision_id = channel.value, decision.pk
+    declaration.channel, declaration.decision_id = channel.value, made.pk
     declaration.save()
-    return decision
+    return made
 
 
-def opened(decision: Decision, policy: Policy = POLICY) -> list[Act]:
+def opened(about: Decision, policy: Policy = POLICY) -> list[Act]:
     """Return the acts opened for a decision at noon of its day."""
-    return open_acts([decision], policy=policy, at=datetime.combine(decision.decided_on, NOON.timetz()))
+    return open_acts([about], policy=policy, at=datetime.combine(about.decided_on, NOON.timetz()))
 
 
 def day(number: int) -> datetime:
@@ -138,9 +175,9 @@ def examiners(*logins: str, office: str = "MAIN") -> list[Officer]:
     return [an_officer(Role.EXAMINER, login=login, office=office) for login in logins]
 
 
-def given(decision: Decision, officer: Officer) -> list[Act]:
+def given(about: Decision, officer: Officer) -> list[Act]:
     """Return the acts of a decision, opened and in the hands of an officer."""
-    acts = opened(decision)
+    acts = opened(about)
     for act in acts:
         act.officer = officer
         act.save()

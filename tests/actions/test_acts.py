@@ -10,7 +10,9 @@ from tests.office import NOON, an_officer
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.acts import AUDIT, CLOSED, OPEN, close_acts, open_acts
 from tidewaiter.actions.lapses import Lapsed, expire_yellow, lapsed_by_officer
+from tidewaiter.actions.overrides import raise_channel
 from tidewaiter.core.channel import Channel
+from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.errors import NotAllowedError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.audit import chain_problems
@@ -131,6 +133,39 @@ def test_a_lapse_is_told_once() -> None:
 def test_the_documents_of_a_red_do_not_lapse() -> None:
     opened(a_declaration(channel=Channel.YELLOW))
     opened(a_decision("D1", 2, Channel.RED))
+    assert expire_yellow(policy=POLICY, on=date(2026, 3, 30), by=SERVICE, at=day(30)) == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [ReasonKind.MANDATORY, ReasonKind.LOOKOUT, ReasonKind.REQUEST, ReasonKind.AGENCY_HOLD, ReasonKind.OVERRIDE],
+)
+def test_a_yellow_that_more_than_a_profile_asked_for_waits_until_a_person_acts(kind: ReasonKind) -> None:
+    opened(a_declaration("D1", channel=Channel.YELLOW, reasons=[ReasonKind.PROFILE, kind]))
+    opened(a_declaration("D2", channel=Channel.YELLOW))
+    lapsed = expire_yellow(policy=POLICY, on=date(2026, 3, 30), by=SERVICE, at=day(30))
+    assert [act.declaration_id for act in lapsed] == ["D2"]
+
+
+def test_a_lookout_met_later_keeps_a_yellow_from_lapsing() -> None:
+    opened(a_declaration(channel=Channel.YELLOW))
+    opened(a_decision("D1", 2, Channel.YELLOW, reasons=[ReasonKind.LOOKOUT]))
+    assert expire_yellow(policy=POLICY, on=date(2026, 3, 30), by=SERVICE, at=day(30)) == []
+
+
+def test_a_yellow_raised_by_a_person_does_not_lapse() -> None:
+    opened(a_declaration(channel=Channel.BLUE))
+    raise_channel(
+        declaration="D1",
+        channel=Channel.YELLOW,
+        reason_code="SUSPICION",
+        reason="invoice looks altered",
+        policy=POLICY,
+        on=TODAY,
+        by=an_officer(Role.MANAGER, office="MAIN"),
+        at=NOON,
+    )
+    assert kinds() == ["documents"]
     assert expire_yellow(policy=POLICY, on=date(2026, 3, 30), by=SERVICE, at=day(30)) == []
 
 

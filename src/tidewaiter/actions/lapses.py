@@ -1,18 +1,32 @@
-"""A yellow that nobody looked at in time: its treatment ends, its channel stays (ruling 1)."""
+"""A yellow that nobody looked at in time: its treatment ends, its channel stays.
 
-from collections.abc import Sequence
+Which yellow may lapse is the engine's rule, asked of the decisions as they are stored: what a mandatory control, a
+lookout, a request, an agency hold or a person selected waits until a person acts.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import batched
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.acts import NOT_INSPECTED, OPEN, close_unseen, refer_to_audit
 from tidewaiter.actions.changes import LAPSED, Change, announce
+from tidewaiter.actions.packing import unpacked
 from tidewaiter.core.channel import Channel
+from tidewaiter.core.decision import Decision
+from tidewaiter.core.decision_json import decision_from_json
 from tidewaiter.core.policy import Policy
+from tidewaiter.engines.selection.cut_off import lapse
+from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import lock_chain
-from tidewaiter.storage.records.models import Act, Declaration, Result
+from tidewaiter.storage.records.models import Act, Declaration, Override, Result
 
 REASON = "not looked at in time"
+AT_ONCE = 500
+"""Acts whose decisions are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ def _expire(*, acts: Sequence[Act], by: Actor, at: datetime) -> list[Act]:
 
 
 def _lapsing(policy: Policy, on: date) -> list[Act]:
+    """Return the acts that wait too long and may lapse: by every decision about the goods, and no person said more."""
     days = policy.yellow_expires_after_days
     if days is None:
         return []
@@ -67,7 +82,23 @@ def _lapsing(policy: Policy, on: date) -> list[Act]:
     waiting = Act.objects.filter(
         state=OPEN, due_on__lt=on, decision__decided_on__lte=on - timedelta(days=days), declaration_id__in=yellow
     )
-    return list(waiting.order_by("pk"))
+    acts = waiting.select_related("decision").order_by("pk").defer("decision__facts", "decision__answer")
+    return [act for part in batched(acts, AT_ONCE) for act in _may_lapse(part, policy, on)]
+
+
+def _may_lapse(acts: Sequence[Act], policy: Policy, on: date) -> Iterator[Act]:
+    numbers = {act.declaration_id for act in acts}
+    persons = Override.objects.filter(declaration_id__in=numbers, state="in force").values_list("declaration_id")
+    overridden = {number for (number,) in persons}
+    yellow: defaultdict[str, list[Decision]] = defaultdict(list)
+    held = models.Decision.objects.filter(declaration_id__in=numbers, channel=Channel.YELLOW.value)
+    for number, body in held.values_list("declaration_id", "body"):
+        yellow[number].append(decision_from_json(json.loads(unpacked(body))["decision"]))
+    for act in acts:
+        decisions = yellow[act.declaration_id] if act.declaration_id not in overridden else []
+        since = act.decision.decided_on
+        if decisions and all(lapse(one, since, on, policy) is not None for one in decisions):
+            yield act
 
 
 def lapsed_by_officer(start: datetime, end: datetime) -> list[Lapsed]:
