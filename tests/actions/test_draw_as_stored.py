@@ -9,7 +9,9 @@ from tests.office import an_officer
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.auditing import verify
 from tidewaiter.actions.draw_checking import verify_draw
+from tidewaiter.actions.draws import lodge_key
 from tidewaiter.actions.group import decide_group
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Decision
@@ -36,3 +38,13 @@ def test_a_profile_of_two_channels_is_found_right_whatever_order_its_stored_outc
     )
     assert found.decisions == 20
     assert found.discrepancies == ()
+
+
+def test_checking_a_day_leaves_what_was_lodged_for_it_as_it_is(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    a_profile("VN-1", "origin = 'VN'")
+    lodge_key(day=ON, keys=KEYS, by=SERVICE, at=NOW)
+    decide_group(published(lake), KEYS, [(lodged("D1"), SERVICE)], NOW)
+    inspector = an_officer(Role.INSPECTORATE)
+    verify_draw(day=ON, key=KEYS.day_key(ON), zone=ZoneInfo("UTC"), catalogue=CATALOGUE, by=inspector, at=NOW)
+    assert not [finding for finding in verify().findings if f"draw:{ON}" in finding.text]
