@@ -1,11 +1,12 @@
 """The service as one process: the Decider, what it decides by, and the API in front of both.
 
-Order of starting: the records are checked, the set in force and the day's history are made ready in the background,
-the Decider begins, the address is opened. Order of stopping (SIGTERM or SIGINT): the address is closed, calls under way
-get their answers, the Decider decides what it took, all ends.
+Order of starting: the set in force and the day's history are made ready in the background, the Decider begins, the
+address is opened; until all is ready declarations are answered 503. Order of stopping (SIGTERM or SIGINT): the address
+is closed, calls under way get their answers, the Decider decides what it took, all ends.
 """
 
 import gc
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,6 @@ from typing import Any, Final
 
 import structlog
 from django.core.wsgi import get_wsgi_application
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
-from django.db.migrations.executor import MigrationExecutor
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mt import MTServer
 
@@ -39,7 +38,7 @@ WAITING: Final = 512
 """Calls taken in beyond which the server lets connections wait."""
 
 _SWITCH_SECONDS: Final = 0.002
-"""How long a thread may keep the interpreter from others: shorter than Python's 5 ms: calls wait for the Decider."""
+"""How long a thread may keep the interpreter from others: shorter than Python's 5 ms, as calls wait for the Decider."""
 
 _log = structlog.get_logger()
 
@@ -127,25 +126,9 @@ def in_force(readying: Readying) -> InForce | None:
     )
 
 
-def check_records() -> None:
-    """Raise InputError unless the records can be reached and are of this program's version."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except OperationalError as error:
-        advice = "TIDEWAITER_DATABASE names them"
-        raise InputError(Problem(f"the records cannot be opened: {error}", suggestion=advice)) from error
-    finally:
-        connection.close()
-    if missing:
-        names = ", ".join(migration.name for migration, _ in missing)
-        raise InputError(Problem(f"the records lack {names}", suggestion="run `tidewaiter setup`"))
-
-
 def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
-    """Serve until told to stop. Raises InputError when the records or the lake cannot be used."""
-    check_records()
+    """Serve until told to stop. Raises InputError when the address cannot be used, LakeError when the lake cannot."""
+    check_free(host, port)
     running = running_on(lake, keys)
     server = server_of(whole_answers(get_wsgi_application()), host, port)
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -156,7 +139,18 @@ def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
         server()
     finally:
         running.stop()
+        gc.unfreeze()
         _log.info("stopped")
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise InputError when the address cannot be listened at: the server itself would end without a word."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        advice = "is the service running already? --port names another"
+        raise InputError(Problem(f"cannot listen at {host}:{port}: {error.strerror}", suggestion=advice)) from error
 
 
 def whole_answers(application: Any) -> Callable[[Any, Any], Any]:

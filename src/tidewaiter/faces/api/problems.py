@@ -42,6 +42,9 @@ STATUS: Final[Mapping[type[TidewaiterError], HTTPStatus]] = {
 
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 
+_MOST_LET_PASS: Final = 128 * 1024 * 1024
+"""Bytes of a refused body that are read; a client that sends more has its connection closed."""
+
 _log = structlog.get_logger()
 
 
@@ -112,8 +115,16 @@ def _http(_request: HttpRequest, error: Any) -> HttpResponse:
     return refusal(error.status_code, str(error))
 
 
-def _too_big(_request: HttpRequest, _error: Any) -> HttpResponse:
+def _too_big(request: HttpRequest, _error: Any) -> HttpResponse:
+    _let_pass(request)
     return refusal(413, [Problem("the body is larger than 32 MB", suggestion="send it in several requests")])
+
+
+def _let_pass(request: HttpRequest) -> None:
+    """Read a refused body and forget it: a client that is still sending would not see the answer."""
+    stream, left = request.META["wsgi.input"], min(int(request.META.get("CONTENT_LENGTH") or 0), _MOST_LET_PASS)
+    while left > 0 and (part := stream.read(min(left, 1 << 16))):
+        left -= len(part)
 
 
 def _unavailable(_request: HttpRequest, error: Any) -> HttpResponse:

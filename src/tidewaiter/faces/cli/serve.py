@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tidewaiter.faces.cli.options import lake_option
-from tidewaiter.faces.django_start import start_django
+from tidewaiter.faces.cli.records import open_records
 from tidewaiter.faces.draw_keys import custody_of, key_options
 from tidewaiter.faces.logs import configure_logs
 
@@ -23,7 +23,7 @@ def serve(host: str, port: int, shares: tuple[Path, ...], sealed: Path | None, l
     SIGTERM or SIGINT stops: calls under way get their answers first.
     """
     keys = custody_of(shares, sealed)
-    start_django()
+    open_records()
     from tidewaiter.faces.serving import serve as run  # noqa: PLC0415  # needs Django started
 
     configure_logs()
