@@ -19,6 +19,7 @@ from tidewaiter.storage.records.models.lookout import Lookout, LookoutAcknowledg
 from tidewaiter.storage.records.models.office import Office
 from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Officer, Token
 from tidewaiter.storage.records.models.profile import ProfileStep, ProfileVersion, Proposal, Publication, PublishedSet
+from tidewaiter.storage.records.models.request import ControlRequest
 from tidewaiter.storage.records.models.retention import Backup, LegalHold, Purge, RetentionRule, Tombstone
 from tidewaiter.storage.records.models.trader import TrustedTrader
 
@@ -34,6 +35,7 @@ __all__ = [
     "Classification",
     "ClientSystem",
     "Consignment",
+    "ControlRequest",
     "Decision",
     "Declaration",
     "DrawDay",

@@ -11,7 +11,9 @@ class Act(models.Model):
 
     `act_id` is drawn at random: neither a number counted up nor one made of the declaration, so that it tells nothing.
     `state` is open (nothing recorded), pending (looked at, an answer is awaited) or closed. `reexamines` names the act
-    whose 'nothing found' it looks at again; nobody but the inspectorate may see that it does.
+    whose 'nothing found' it looks at again; nobody but the inspectorate may see that it does. `deferred_from` is the
+    day it was due before a manager first deferred it. `place` is where goods are looked at, where that was agreed; a
+    detention notice has a number and the moment it was given; `declarant_present` None: nobody has said.
     """
 
     act_id = models.CharField(max_length=80, primary_key=True)
@@ -22,6 +24,11 @@ class Act(models.Model):
     officer = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
     state = models.CharField(max_length=12, default="open")
     due_on = models.DateField()
+    deferred_from = models.DateField(null=True)
+    place = models.CharField(max_length=200, blank=True)
+    detention_notice = models.CharField(max_length=80, blank=True)
+    detention_notice_at = models.DateTimeField(null=True)
+    declarant_present = models.BooleanField(null=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     reexamines = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
