@@ -3,15 +3,18 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import transaction
 from tests.dossier import DAY, a_decision
 from tests.office import NOON, an_office, an_officer
 
+from tidewaiter.actions.acts import new_act, store
+from tidewaiter.actions.auditing import verify
 from tidewaiter.actions.capacity import beyond_capacity, defer_hit, waive_hit
 from tidewaiter.actions.cut import cut
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import Act, Decision, Officer, Result
+from tidewaiter.storage.records.models import Act, CapacityDecision, Decision, Officer, Result
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +75,42 @@ def test_a_deferred_hit_waits_for_its_day() -> None:
     assert (act.state, act.due_on) == ("open", DAY + timedelta(days=2))
     waive_hit(decision=hit.pk, reason="gone by then", by=manager, at=NOON)
     assert (cut(DAY, manager).waived, cut(DAY, manager).deferred) == (1, 0)
+
+
+def test_what_an_earlier_decision_opened_is_deferred_and_waived_with_the_hit() -> None:
+    hit, manager = a_hit("D1"), a_manager()
+    act = an_act(a_decision("D0", facts=[], fired=[("profile", "FW-1", Channel.RED)]))
+    Act.objects.update(declaration_id="D1")
+    defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="full", on=DAY, by=manager, at=NOON)
+    act.refresh_from_db()
+    assert (act.due_on, act.deferred_from) == (DAY + timedelta(days=2), DAY)
+    waive_hit(decision=hit.pk, reason="gone by then", by=manager, at=NOON)
+    act.refresh_from_db()
+    assert (act.state, act.results.get().row["not_inspected_reason"]) == ("closed", "waived: beyond capacity")
+
+
+def test_what_was_looked_at_and_awaits_an_answer_is_not_closed_by_a_waiver() -> None:
+    hit, manager = a_hit("D1"), a_manager()
+    act = an_act(hit)
+    Act.objects.update(state="pending")
+    with pytest.raises(ConflictError):
+        waive_hit(decision=hit.pk, reason="full", by=manager, at=NOON)
+    act.refresh_from_db()
+    assert act.state == "pending"
+
+
+def test_a_deferral_is_no_alteration_to_the_audit_and_a_changed_one_is() -> None:
+    hit, manager = a_hit("D1"), a_manager()
+    act = new_act(hit, "physical", due_on=DAY, at=NOON)
+    with transaction.atomic():
+        store([act], NOON)
+    for days in (2, 3):
+        defer_hit(decision=hit.pk, until=DAY + timedelta(days=days), reason="full", on=DAY, by=manager, at=NOON)
+    waive_hit(decision=hit.pk, reason="gone by then", by=manager, at=NOON)
+    changed = {f.record for f in verify().findings if f.kind == "changed"}
+    assert changed & {f"act:{act.pk}", f"decision:{hit.pk}"} == set()
+    CapacityDecision.objects.filter(choice="waived").update(reason="another")
+    assert f"decision:{hit.pk}" in {f.record for f in verify().findings if f.kind == "changed"}
 
 
 def test_a_waived_hit_is_not_decided_again() -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.acts import OPEN, close_unseen
@@ -40,18 +41,21 @@ def beyond_capacity(
 
 @action("capacity.defer")
 def defer_hit(*, decision: str, until: date, reason: str, on: date, by: Actor, at: datetime) -> CapacityDecision:
-    """Defer a hit beyond capacity to a later day; again if need be. Raises InputError for a day not after `on`."""
+    """Defer a hit beyond capacity to a later day; again if need be. Raises InputError for a day not after `on`.
+
+    The acts of the declaration that nobody began, whichever decision opened them, are due on that day.
+    """
     manager = officer_of(by)
     found = _waiting(decision, manager)
     if until <= on:
         raise InputError(f"{until} is not after {on}; defer to a later day, or waive")
-    Act.objects.filter(decision=found, state=OPEN).update(due_on=until)
+    _open_acts(found).order_by().update(deferred_from=Coalesce("deferred_from", "due_on"), due_on=until)
     return _decided(found, Choice.DEFERRED, until, reason, manager, at)
 
 
 @action("capacity.waive")
 def waive_hit(*, decision: str, reason: str, by: Actor, at: datetime) -> CapacityDecision:
-    """Waive a hit beyond capacity: nobody will look, its acts are closed as not inspected."""
+    """Waive a hit beyond capacity: nobody will look, what waits of the declaration is closed as not inspected."""
     manager = officer_of(by)
     found = _waiting(decision, manager)
     close_unseen(list(_open_acts(found)), reason="waived: beyond capacity", at=at, by=manager)
@@ -76,13 +80,18 @@ def _waiting(number: str, manager: Officer) -> Decision:
     latest = latest_choice(found)
     if latest is not None and latest.choice == Choice.WAIVED:
         raise ConflictError(f"decision {number} was waived already")
-    if found.acts.exists() and not _open_acts(found).exists():
+    if _acts(found).exists() and not _open_acts(found).exists():
         raise ConflictError(f"nothing waits to be looked at for decision {number}")
     return found
 
 
+def _acts(decision: Decision) -> QuerySet[Act]:
+    """Return the acts of the declaration: an earlier decision may have opened them. Second looks are not among them."""
+    return Act.objects.filter(declaration_id=decision.declaration_id, reexamines=None)
+
+
 def _open_acts(decision: Decision) -> QuerySet[Act]:
-    return Act.objects.select_related("officer").filter(decision=decision, state=OPEN).order_by("pk")
+    return _acts(decision).select_related("officer").filter(state=OPEN).order_by("pk")
 
 
 def _decided(
@@ -93,6 +102,12 @@ def _decided(
     made = CapacityDecision.objects.create(
         decision=decision, choice=choice.value, until=until, reason=reason, by=manager, at=at
     )
-    content = {"choice": choice.value, "until": until.isoformat() if until else None, "reason": reason}
-    record(f"decision:{decision.pk}", to_json(content).encode())
+    record(f"decision:{decision.pk}", choice_content(made))
     return made
+
+
+def choice_content(made: CapacityDecision) -> bytes:
+    """Return what the audit chain holds of a hit deferred or waived."""
+    until = made.until.isoformat() if made.until else None
+    content = {"choice": made.choice, "until": until, "reason": made.reason}
+    return to_json(content).encode("utf-8", "surrogatepass")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from tidewaiter.actions.capacity import choice_content
 from tidewaiter.actions.kept_content import Contents, Reading
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.reexaminations import lot_content, roster_content
@@ -19,7 +20,7 @@ def _opened(keys: Collection[str]) -> dict[str, Contents]:
                     {
                         "decision": one.decision_id,
                         "kind": one.kind,
-                        "due_on": one.due_on.isoformat(),
+                        "due_on": (one.deferred_from or one.due_on).isoformat(),
                         "office": one.office,
                     }
                 ).encode()
@@ -70,6 +71,14 @@ def _lots(keys: Collection[str]) -> dict[str, Contents]:
     }
 
 
+def _capacity(keys: Collection[str]) -> dict[str, Contents]:
+    """Return every choice about a hit beyond capacity, in order."""
+    found: defaultdict[str, list[list[bytes]]] = defaultdict(list)
+    for one in models.CapacityDecision.objects.filter(decision_id__in=keys).order_by("pk"):
+        found[one.decision_id].append([choice_content(one)])
+    return dict(found)
+
+
 EXAMINATION: Final[tuple[Reading, ...]] = (
     Reading(
         kind="act",
@@ -89,4 +98,5 @@ EXAMINATION: Final[tuple[Reading, ...]] = (
     Reading(kind="act", contents=_assigned, actions=frozenset({"act.assign"}), once=True),
     Reading(kind="act", contents=_replaced, actions=frozenset({"act.replace"})),
     Reading(kind="act", contents=_lots, actions=frozenset({"act.reexamine"}), whole=False),
+    Reading(kind="decision", contents=_capacity, actions=frozenset({"capacity.defer", "capacity.waive"})),
 )
