@@ -29,28 +29,49 @@ token_option = click.option(
 
 
 def open_records() -> None:
-    """Make the records ready. Raises ConflictError where the database has still to be migrated."""
+    """Make the records ready. Raises ConflictError where the database has still to be migrated.
+
+    Raises InputError where it cannot be opened.
+    """
     start_django()
-    refuse_pending()
+    from django.db import OperationalError  # noqa: PLC0415
+
+    try:
+        refuse_pending()
+    except OperationalError as error:
+        advice = "TIDEWAITER_DATABASE names the database"
+        raise InputError(Problem(f"the records cannot be opened: {error}", suggestion=advice)) from error
 
 
 def refuse_pending() -> None:
     """Raise ConflictError, saying what to run, where the database is older (or newer) than this program."""
+    waiting = pending()
+    if waiting:
+        first = "the database is empty" if waiting[0].startswith("0001") else "the database is of an older program"
+        advice = "make a backup where it holds anything, then run: tidewaiter migrate"
+        raise ConflictError(Problem(f"{first}: {len(waiting)} migrations are to be applied", suggestion=advice))
+
+
+def pending() -> list[str]:
+    """Return the migrations that are to be applied; all where there is no database yet, and none is made.
+
+    Raises ConflictError where a newer program has changed the database.
+    """
     from django.db import connection  # noqa: PLC0415
     from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415
 
-    loader = MigrationLoader(connection)
-    known, applied = set(loader.disk_migrations), set(loader.applied_migrations)
-    newer = sorted(name for app, name in applied - known if app == "records")
-    if newer:
-        raise ConflictError(
-            Problem(f"a newer program has changed the database ({newer[-1]})", suggestion="update this program")
-        )
-    pending = sorted(name for app, name in known - applied if app == "records")
-    if pending:
-        first = "the database is empty" if len(pending) == len(known) else "the database is of an older program"
-        advice = "make a backup where it holds anything, then run: tidewaiter migrate"
-        raise ConflictError(Problem(f"{first}: {len(pending)} migrations are to be applied", suggestion=advice))
+    missing = connection.vendor == "sqlite" and not _exists(str(connection.settings_dict["NAME"]))
+    loader = MigrationLoader(None if missing else connection)
+    known = {name for app, name in loader.disk_migrations if app == "records"}
+    applied = {name for app, name in loader.applied_migrations or () if app == "records"}
+    if applied - known:
+        newest = max(applied - known)
+        raise ConflictError(Problem(f"a newer program has changed the database ({newest})", suggestion="update yours"))
+    return sorted(known - applied)
+
+
+def _exists(name: str) -> bool:
+    return name.startswith("file:") or Path(name).exists()
 
 
 def caller(token_file: Path | None) -> "Caller":
