@@ -40,6 +40,9 @@ WAITING: Final = 512
 _SWITCH_SECONDS: Final = 0.002
 """How long a thread may keep the interpreter from others: shorter than Python's 5 ms, as calls wait for the Decider."""
 
+_COLLECT_AFTER: Final = (50_000, 20, 100)
+"""Objects made before Python looks for rings: a batch makes many that live a moment, and rings are rare."""
+
 _log = structlog.get_logger()
 
 
@@ -133,6 +136,7 @@ def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
     server = server_of(whole_answers(get_wsgi_application()), host, port)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     running.start()
     _log.info("serving", host=host, port=port, threads=THREADS)
     try:
