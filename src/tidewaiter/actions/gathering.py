@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db import connection
 
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Lodged
+from tidewaiter.actions.events import early_events, held_by
 from tidewaiter.actions.goods import DOCUMENT, Identities, MarkOf, goods_marks, sharing
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.actions.rows import rows_from_json
@@ -21,9 +22,11 @@ from tidewaiter.core.decision import (
     Capacity,
     Carried,
     Circumstances,
+    ControlRequest,
     Decision,
     Override,
     Queue,
+    ReasonKind,
     carry,
     settled_by,
 )
@@ -166,6 +169,12 @@ class Gathered:
     settled: Mapping[tuple[str, str], models.LookoutMatch]
     filings: Mapping[str, Sequence[Row]]
     """By document all versions that the records hold, in order."""
+    requests: Mapping[MarkOf, Sequence[ControlRequest]]
+    """By what they name: a mark, or `declaration` and its number."""
+    early: Mapping[str, Sequence[models.Event]]
+    """By declaration the events that came before it."""
+    load_keys: Mapping[str, LoadKey]
+    """By decision the shift it was counted in."""
     decided: dict[MarkOf, list[Decision]] = field(default_factory=dict)
 
     @classmethod
@@ -178,14 +187,21 @@ class Gathered:
         others = sharing(marks, standing.on, days)
         known = {case.number: case.before for case in cases if case.before is not None}
         near = {one.pk: one for found in others.values() for one in found} | known
+        decisions = _decisions({one.decision_id for one in near.values()})
         return cls(
             identities=Identities.of(marks, standing.on, days),
             loads=Loads.of(standing, cases, at),
             others=others,
-            decisions=_decisions({one.decision_id for one in near.values()}),
+            decisions={number: decision for number, (decision, _) in decisions.items()},
             overrides=_overrides(near),
             settled=_settled(list(known)),
             filings=_filings({value for kind, value in marks if kind == DOCUMENT}),
+            requests=_requests({*(case.number for case in cases), *(value for _, value in marks)}, at),
+            early=early_events([case.number for case in cases if case.before is None]),
+            load_keys={
+                number: load_key(standing, decision.office or "", decided_at)[0]
+                for number, (decision, decided_at) in decisions.items()
+            },
         )
 
     def drawn(self, case: Case, on: date) -> Inherited:
@@ -203,27 +219,38 @@ class Gathered:
 
     def circumstances(self, case: Case, key: LoadKey) -> Circumstances:
         """Return what routing reads beside the facts."""
-        override = self.overrides.get(case.number)
+        held = self.overrides.get(case.number)
+        override = None if held is None else self._override(held)
+        before = self._before(case)
         references = {state: frozenset(self._matches(case.number, state)) for state in ("cleared", "confirmed")}
         return Circumstances(
             shift=key[2] or None,
-            queue=self.loads.queues[key],
-            carried=self._carried(case, overridden=override is not None),
+            queue=without(self.loads.queues[key], before) if self._counted(case, key) else self.loads.queues[key],
+            carried=self._carried(case, override),
+            requests=self._requests(case) if self.requests else (),
             holds=tuple(
                 AgencyHold(reference=f"hold {agency}", agency=agency)
-                for agency in (case.before.held_by if case.before else ())
+                for agency in (case.before.held_by if case.before else held_by(self.early.get(case.number, ())))
             ),
-            override=None if override is None else self._override(override),
+            override=override if before is None else _still_settled(override, before),
             cleared=references["cleared"],
             confirmed=references["confirmed"],
         )
 
     def add(self, case: Case, key: LoadKey, decision: Decision) -> None:
         """Take a decision into account for those that follow in the group."""
-        before = self.decisions.get(case.before.decision_id) if case.before else None
-        self.loads.queues[key] = moved(self.loads.queues[key], before, decision)
+        before = self._before(case)
+        if before is None or (before.channel, before.minutes) != (decision.channel, decision.minutes):
+            self.loads.queues[key] = decision.circumstances.queue.after(decision)
         for mark in case.marks:
             self.decided.setdefault(mark, []).append(decision)
+
+    def _before(self, case: Case) -> Decision | None:
+        return self.decisions.get(case.before.decision_id) if case.before else None
+
+    def _counted(self, case: Case, key: LoadKey) -> bool:
+        """Tell whether the declaration is counted in that shift already."""
+        return case.before is not None and self.load_keys.get(case.before.decision_id) == key
 
     def _matches(self, number: str, state: str) -> Iterable[str]:
         return (
@@ -232,10 +259,18 @@ class Gathered:
             if declaration == number and match.state == state
         )
 
-    def _carried(self, case: Case, *, overridden: bool) -> Carried | None:
+    def _requests(self, case: Case) -> tuple[ControlRequest, ...]:
+        named = ((_DECLARATION, case.number), *case.marks)
+        found = {one.reference: one for mark in named for one in self.requests.get(mark, ())}
+        here = frozenset(case.item_numbers)
+        return tuple(replace(one, items=tuple(n for n in one.items if n in here)) for one in found.values())
+
+    def _carried(self, case: Case, override: Override | None) -> Carried | None:
+        """Return what earlier decisions hand on; a person's override ends what the declaration was given before it."""
         earlier: dict[str, Decision] = {}
-        if case.before is not None and not overridden:
-            earlier[case.number] = self.decisions[case.before.decision_id]
+        before = self._before(case)
+        if before is not None and (override is None or _taken_under(before, override)):
+            earlier[case.number] = before
         for mark in case.marks:
             for other in self.others.get(mark, ()):
                 if other.pk != case.number and other.decision_id in self.decisions:
@@ -253,34 +288,46 @@ class Gathered:
         )
 
 
-def moved(queue: Queue, before: Decision | None, after: Decision) -> Queue:
-    """Return the queue once a declaration is decided; decided again, it is counted once, where it is now."""
+def _taken_under(decision: Decision, override: Override) -> bool:
+    """Tell whether a decision was taken after the override and so holds what came later than it."""
+    under = decision.circumstances.override
+    return under is not None and under.reference == override.reference
+
+
+def _still_settled(override: Override | None, before: Decision) -> Override | None:
+    """Return the override without the earlier channels it settled, once a later decision carries its own."""
+    if override is None or not _taken_under(before, override):
+        return override
+    return replace(override, settled=frozenset(one for one in override.settled if one[0] is not ReasonKind.CARRIED))
+
+
+def without(queue: Queue, before: Decision | None) -> Queue:
+    """Return the queue as if a declaration counted in it had not come: decided again, it is counted once."""
     if before is None:
-        return queue.after(after)
-    if before.channel is after.channel:
         return queue
     counts = dict(queue.counts)
     counts[before.channel] = max(0, counts.get(before.channel, 0) - 1)
     ordinary = before.minutes if before.capacity is Capacity.WITHIN else 0
     reserved = before.minutes if before.capacity is Capacity.RESERVED else 0
-    taken_back = Queue(
+    return Queue(
         counts=counts,
         minutes_committed=max(0, queue.minutes_committed - ordinary),
         reserved_committed=max(0, queue.reserved_committed - reserved),
         minutes_available=queue.minutes_available,
     )
-    return taken_back.after(after)
 
 
 def _decision(row: models.Decision) -> Decision:
     return decision_from_json(json.loads(unpacked(row.body))["decision"])
 
 
-def _decisions(ids: Iterable[str]) -> dict[str, Decision]:
+def _decisions(ids: Iterable[str]) -> dict[str, tuple[Decision, datetime]]:
+    """Return stored decisions with when they were taken."""
     wanted = list(ids)
     if not wanted:
         return {}
-    return {row.pk: _decision(row) for row in models.Decision.objects.filter(pk__in=wanted).only("pk", "body")}
+    rows = models.Decision.objects.filter(pk__in=wanted).only("pk", "body", "decided_at")
+    return {row.pk: (_decision(row), row.decided_at) for row in rows}
 
 
 def _overrides(near: Iterable[str]) -> dict[str, models.Override]:
@@ -308,6 +355,29 @@ def _filings(documents: Iterable[str]) -> dict[str, list[Row]]:
     if held:
         for row in models.Consignment.objects.filter(pk__in=held).order_by("consignment_id", "version"):
             found.setdefault(row.consignment_id, []).append(filing_of(row))
+    return found
+
+
+_DECLARATION = "declaration"
+_REQUESTS = (
+    "SELECT reference, subject_kind, subject, items, channel, controls, instruction FROM records_controlrequest "
+    "WHERE ended_at IS NULL AND expires_at > %s AND subject {among} ORDER BY reference"
+)
+
+
+def _requests(subjects: set[str], at: datetime) -> dict[MarkOf, list[ControlRequest]]:
+    """Return the requests for control in force that name any of these, by what they name."""
+    found: dict[MarkOf, list[ControlRequest]] = {}
+    marks = [connection.ops.adapt_datetimefield_value(at), texts(subjects)]
+    for reference, kind, subject, items, channel, controls, instruction in ask(_REQUESTS.format(among=among()), marks):
+        request = ControlRequest(
+            reference=reference,
+            channel=Channel(channel),
+            controls=tuple(json.loads(controls)),
+            instruction=instruction,
+            items=tuple(json.loads(items)),
+        )
+        found.setdefault((kind, subject), []).append(request)
     return found
 
 

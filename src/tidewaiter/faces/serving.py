@@ -25,11 +25,13 @@ from tidewaiter.actions.deciding import Decider
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.readying import Readying
+from tidewaiter.actions.requests import RequestText, raise_request
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.faces.api.problems import NotReadyError
-from tidewaiter.faces.api.service import Assessing, InForce, Service, use
+from tidewaiter.faces.api.service import Assessing, InForce, Requesting, Service, use
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.records.models import ControlRequest
 
 THREADS: Final = 32
 """Calls answered at the same time; those of a group wait together for one commit."""
@@ -93,6 +95,7 @@ def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> R
         Service(
             decider=decider,
             assess=assessing_with(readying, keys),
+            request=requesting_with(readying, keys),
             time_zone=administration.time_zone,
             clock=clock,
             in_force=lambda: in_force(readying),
@@ -113,6 +116,17 @@ def assessing_with(readying: Readying, keys: Keys) -> Assessing:
         return assess_consignments(rows=rows, standing=readying.current, keys=keys, by=by, at=at)
 
     return assess
+
+
+def requesting_with(readying: Readying, keys: Keys) -> Requesting:
+    """Return what raises requests for control, and decides the goods they name by what decides at the moment."""
+
+    def request(*, text: RequestText, expires_at: datetime, by: Actor, at: datetime) -> ControlRequest:
+        if readying.current is None:
+            raise NotReadyError(readying.problem)
+        return raise_request(text=text, expires_at=expires_at, standing=readying.current, keys=keys, by=by, at=at)
+
+    return request
 
 
 def in_force(readying: Readying) -> InForce | None:

@@ -29,6 +29,7 @@ from tidewaiter.faces.api.policies import router as policies
 from tidewaiter.faces.api.problems import CONTENT_TYPE, handle_errors, validation_problems
 from tidewaiter.faces.api.profiles import router as profiles
 from tidewaiter.faces.api.referrals import router as referrals
+from tidewaiter.faces.api.requests import router as requests
 from tidewaiter.faces.api.results import router as results
 from tidewaiter.faces.api.schemas import components
 from tidewaiter.faces.api.seizures import router as seizures
@@ -49,6 +50,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     profiles,
     lists,
     lookouts,
+    requests,
     traders,
     policies,
     capacity,

@@ -15,9 +15,11 @@ from typing import Protocol
 
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Answer, Lodged
+from tidewaiter.actions.requests import RequestText
 from tidewaiter.core.policy import Policy
 from tidewaiter.faces.api.documents import Documents
 from tidewaiter.faces.api.problems import NotReadyError
+from tidewaiter.storage.records.models import ControlRequest
 
 
 class Deciding(Protocol):
@@ -56,6 +58,13 @@ class Assessing(Protocol):
         """Return the answer to each filing, once all are on the disk."""
 
 
+class Requesting(Protocol):
+    """What raises requests for control (actions.requests.raise_request with what decides now)."""
+
+    def __call__(self, *, text: RequestText, expires_at: datetime, by: Actor, at: datetime) -> ControlRequest:
+        """Return the request once it and the decisions it brought about are on the disk."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What the calls of this process share. `time_zone` is the administration's; `decider` None: none is running.
@@ -67,6 +76,7 @@ class Service:
 
     decider: Deciding | None = None
     assess: Assessing | None = None
+    request: Requesting | None = None
     time_zone: str = "UTC"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ticks: Callable[[], float] = monotonic
@@ -118,6 +128,14 @@ def assessing() -> Assessing:
     found = _held[0].assess
     if found is None:
         raise NotReadyError("no advance cargo is assessed by this process")
+    return found
+
+
+def requesting() -> Requesting:
+    """Return what raises requests for control. Raises NotReadyError when this process decides nothing."""
+    found = _held[0].request
+    if found is None:
+        raise NotReadyError("no decisions are taken by this process")
     return found
 
 

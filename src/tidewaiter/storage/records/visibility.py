@@ -30,11 +30,13 @@ LOCAL_ROLES: Final = frozenset({Role.EXAMINER, Role.MANAGER})
 class _Guard:
     """Where a model holds what limits it: paths of fields, empty where nothing does.
 
-    `office` is a code; `lookout` the path to a lookout (empty: the record is one itself, None: it has none).
+    `office` is a code; `lookout` the path to a lookout (empty: the record is one itself, None: it has none); `rank` a
+    classification of the record's own.
     """
 
     office: str = ""
     lookout: str | None = None
+    rank: str = ""
 
 
 _GUARDS: Final[dict[type[Model], _Guard]] = {
@@ -52,6 +54,7 @@ _GUARDS: Final[dict[type[Model], _Guard]] = {
     models.Seizure: _Guard(office="office"),
     models.Override: _Guard(office="decision__office"),
     models.Load: _Guard(office="office"),
+    models.ControlRequest: _Guard(rank="rank"),
 }
 
 
@@ -69,6 +72,8 @@ def visible_to[M: Model](officer: Officer, found: QuerySet[M]) -> QuerySet[M]:
         return found
     if guard.lookout is not None:
         found = found.filter(_lookout_seen(officer, guard.lookout))
+    if guard.rank:
+        found = found.filter(**{f"{guard.rank}__lte": officer.clearance})
     if guard.office and local(officer):
         found = found.filter(**{guard.office: officer.office_id or ""})
     return found
