@@ -11,11 +11,14 @@ from decimal import Decimal
 
 import msgspec
 
-from tidewaiter.core.tables.field import Field, FieldType, Table, integer
+from tidewaiter.core.tables.field import Field, FieldType, Table, instant, integer
 
 type Row = Mapping[str, object]
 
-_VERSION = integer("version", "Version of the declaration")
+_KEPT_BESIDE = {
+    "version": integer("version", "Version of the declaration or consignment"),
+    "known_at": instant("known_at", "When it became known"),
+}
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -25,8 +28,11 @@ def rows_to_json(rows: Iterable[Row]) -> str:
 
 
 def rows_from_json(text: str, table: Table) -> list[dict[str, object]]:
-    """Return the rows of a canonical JSON text of that table; absent fields stay absent, `version` is kept."""
-    fields = {field.name: field for field in table.fields} | {"version": _VERSION}
+    """Return the rows of a canonical JSON text of that table; absent fields stay absent.
+
+    `version` and `known_at` are kept where they are given.
+    """
+    fields = {field.name: field for field in table.fields} | _KEPT_BESIDE
     return [{name: _value(value, fields[name]) for name, value in row.items()} for row in msgspec.json.decode(text)]
 
 
