@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := env
-.PHONY: env demo test postgresql check bench docs clean help
+.PHONY: env demo tour test postgresql check bench docs clean help
 SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -22,6 +22,9 @@ env: .venv/.ready ## build the environment in .venv
 
 demo: env ## a synthetic year of trade, ingested, back-tested and decided; prints the report's path (SCALE=items)
 	@$(BIN)/tidewaiter demo --out demo $(if $(SCALE),--items $(SCALE))
+
+tour: env ## the service from the first declaration to the auditor's last check, call by call
+	@$(BIN)/python -m tools.tour
 
 test: env ## the whole test suite: what touches records on PostgreSQL, then everything on SQLite
 	@echo "== records on PostgreSQL" && $(ON_POSTGRESQL) -m records
