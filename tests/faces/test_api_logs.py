@@ -41,7 +41,7 @@ def test_of_an_error_its_kind_and_place_are_logged_and_never_its_text(lines: lis
     logger.handlers[:], logger.propagate = [UnforeseenOnly()], False
     logger.warning("Not Found: /api/v1/people/Jane")
     with pytest.raises(KeyError) as raised:
-        {}["Jane"]
+        dict[str, int]()["Jane"]
     logger.error("Jane", exc_info=raised.value)
     assert where(raised.value)[0].startswith("test_api_logs.py:")
     assert [line["error"] for line in lines] == ["KeyError"]
