@@ -7,10 +7,13 @@ actions, what that content is as the record stands now. Where a record and its s
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
 from tidewaiter.storage.records.audit import salted
 from tidewaiter.storage.records.chain import FIELDS, MISSING, Finding, Row, events, row_of
@@ -47,6 +50,54 @@ class Reading:
     def reads(self, action: str) -> bool:
         """Tell whether the content of such an event is read by this."""
         return action in self.actions if self.actions else action not in self.but
+
+
+type Read[M: Model] = Callable[[M], Collection[bytes]]
+
+
+def latest[M: Model](
+    kind: str,
+    held: Callable[[], QuerySet[M]],
+    read: Read[M],
+    *,
+    actions: Collection[str] = (),
+    but: Collection[str] = (),
+    named: str = "pk",
+    once: bool = False,
+    required: bool = False,
+) -> Reading:
+    """Return the reading of records whose latest event tells what they hold now. `named` is the field of their key.
+
+    `required`: every record that is kept has such an event.
+    """
+
+    def contents(keys: Collection[str]) -> dict[str, Contents]:
+        found = held().filter(**{f"{named}__in": readable(held().model, named, keys)})
+        return {str(getattr(record, named)): [read(record)] for record in found}
+
+    def every() -> Iterator[str]:
+        return (str(key) for key in held().order_by("pk").values_list(named, flat=True).iterator(2_000))
+
+    return Reading(
+        kind=kind,
+        contents=contents,
+        actions=frozenset(actions),
+        but=frozenset(but),
+        once=once,
+        whole=False,
+        count=held().count if required else None,
+        every=every if required else None,
+    )
+
+
+def readable(model: type[Model], name: str, keys: Collection[str]) -> list[Any]:
+    """Return the keys as the field takes them; what is none of its values is left out."""
+    kind: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)  # noqa: SLF001  # documented by Django
+    found = []
+    for key in keys:
+        with suppress(ValidationError):
+            found.append(kind.to_python(key))
+    return found
 
 
 @dataclass(slots=True)
