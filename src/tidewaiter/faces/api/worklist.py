@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
+from pydantic import AwareDatetime
 
 from tidewaiter.actions import worklist as tasks
 from tidewaiter.actions.assignments import replace_officer, set_duty
-from tidewaiter.faces.api.calling import Given, caller, moment, needs
+from tidewaiter.actions.conduct import Conduct, note_conduct
+from tidewaiter.faces.api.calling import Given, caller, moment, needs, today
 
 router = Router(tags=["examination"])
 
@@ -37,6 +39,10 @@ class TaskAnswer(Schema):
     channel: str
     due_on: date
     officer: str = Field(description="Login of who has it; empty: nobody yet")
+    place: str = Field(description="Where the goods are to be looked at, where that was agreed")
+    detention_notice: str = Field(description="Number of the detention notice given; empty: none")
+    detention_notice_at: datetime | None
+    declarant_present: bool | None = Field(description="Whether the declarant was there; null: nobody has said")
     checklist: list[ChecklistAnswer]
 
 
@@ -50,12 +56,36 @@ class Wanted(Given):
 @router.get("/acts", auth=needs("act.read"), response=list[TaskAnswer], summary="Read the worklist")
 def acts(request: HttpRequest, wanted: Query[Wanted]) -> list[tasks.Task]:
     """Return an examiner's own acts, or the office's for its manager, the most urgent first; at most 1,000."""
-    return tasks.worklist(by=caller(request), at=moment(), office=wanted.office, closed=wanted.closed)
+    return tasks.worklist(by=caller(request), at=moment(), on=today(), office=wanted.office, closed=wanted.closed)
 
 
 @router.get("/acts/{act_id}", auth=needs("act.read"), response=TaskAnswer, summary="Read one act")
 def act(request: HttpRequest, act_id: ActId) -> tasks.Task:
     """Return one act with its checklist."""
+    return tasks.task(act_id=act_id, by=caller(request), at=moment())
+
+
+class ConductGiven(Given):
+    """How an act is conducted; what is left out stays as it is."""
+
+    place: Annotated[str, Field(max_length=200, description="Chosen by a trusted trader")] | None = None
+    detention_notice: Annotated[str, Field(max_length=80, description="Number of the notice given")] | None = None
+    detention_notice_at: Annotated[AwareDatetime, Field(description="When it was given")] | None = None
+    declarant_present: Annotated[bool, Field(description="Whether the declarant was there")] | None = None
+
+
+@router.post(
+    "/acts/{act_id}/conduct", auth=needs("act.conduct"), response=TaskAnswer, summary="Note how an act is conducted"
+)
+def conduct(request: HttpRequest, act_id: ActId, given: ConductGiven) -> tasks.Task:
+    """Note the place, a detention notice, and whether the declarant was there."""
+    noted = Conduct(
+        place=given.place,
+        detention_notice=given.detention_notice,
+        detention_notice_at=given.detention_notice_at,
+        declarant_present=given.declarant_present,
+    )
+    note_conduct(act_id=act_id, conduct=noted, on=today(), by=caller(request), at=moment())
     return tasks.task(act_id=act_id, by=caller(request), at=moment())
 
 
