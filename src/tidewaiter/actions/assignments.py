@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.acts import CLOSED, OPEN
 from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.packing import to_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
 from tidewaiter.core.policy import Policy
@@ -142,8 +143,14 @@ def _assign(*, acts: Sequence[Act], rosters: Rosters, keys: Keys, by: Actor, at:
         Act.objects.filter(pk__in=theirs).update(officer=officer)
     Assignment.objects.bulk_create(made)
     for one in made:
-        record(f"act:{one.subject}", one.officer.reference.encode())
+        record(f"act:{one.subject}", assignment_content(one))
     return made
+
+
+def assignment_content(assignment: Assignment) -> bytes:
+    """Return what the audit chain holds of an assignment: the officer, and all that the lot was drawn from."""
+    parts = [assignment.officer.reference, assignment.identity, assignment.day.isoformat(), assignment.roster]
+    return to_json(parts).encode("utf-8", "surrogatepass")
 
 
 def _draw(acts: Sequence[Act], rosters: Rosters, keys: Keys, at: datetime) -> list[Assignment]:

@@ -7,7 +7,8 @@ the key; shares from the policy of the set each decision names; officers from th
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from heapq import merge
 from zoneinfo import ZoneInfo
 
 from tidewaiter.actions.acting import Actor, action, record
@@ -19,7 +20,7 @@ from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import Policy
 from tidewaiter.engines.selection.assignment import Assignment, ReExamination
-from tidewaiter.engines.selection.inheritance import Inherited, hands_on, inherit, marked
+from tidewaiter.engines.selection.inheritance import Inherited, Marked, hands_on, inherit, marked
 from tidewaiter.engines.selection.verify import DrawRecord, draw_record, verify
 from tidewaiter.storage.records import models
 
@@ -136,30 +137,80 @@ def _declarations(decisions: set[str]) -> dict[str, str]:
     return dict(rows)
 
 
+_MAKING_READY = timedelta(days=1)
+"""What comes while a new day is made ready is drawn with the key of the day before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Goods as they came, in a version of a declaration or in a filing; `on` and `set_digest` as decided then.
+
+    `set_digest` is None where no decision of it is held: it counts by the day it came.
+    """
+
+    own: Marked
+    declared: bool
+    received_at: datetime
+    on: date | None
+    set_digest: str | None
+
+
 def _identities(day: date, zone: ZoneInfo, policies: _Policies) -> dict[str, str]:
     """Return what each declaration drawn with the day's key must be drawn by, from what was received, in order.
 
     What came before the records begin is taken from the marks that were kept of it.
     """
-    rows = models.Lodgement.objects.filter(received_at__isnull=False).order_by("received_at", "pk")
-    earliest = rows.first()
-    if earliest is None:
+    moments = (_first_moment(models.Lodgement), _first_moment(models.Consignment))
+    first = min((moment for moment in moments if moment is not None), default=None)
+    if first is None:
         return {}
-    begins = earliest.received_at.astimezone(zone).date()
     seen = {
         row.mark: Inherited(identity=row.identity, day=row.day)
-        for row in models.DrawIdentity.objects.filter(day__lt=begins).order_by("-day")
+        for row in models.DrawIdentity.objects.filter(day__lt=first.astimezone(zone).date()).order_by("-day")
     }
-    days = dict(models.Decision.objects.order_by("-ordinal").values_list("declaration_id", "set_id"))
     found: dict[str, Inherited] = {}
-    for row in rows.iterator(500):
-        on = row.received_at.astimezone(zone).date()
-        own = marked(lodged_rows(row))
-        container_days = policies.of(days[row.declaration_id]).container_mark_days
-        drawn = found.get(row.declaration_id) or inherit(own, seen, on, container_days)
-        found[row.declaration_id] = drawn
-        for mark in own.marks:
+    container_days = Policy(name="", version=0, random_share=0).container_mark_days
+    for came in merge(_declared(), _filed(), key=lambda one: one.received_at):
+        on, number = _day_of(came, zone, policies), came.own.declaration_id
+        if came.set_digest is not None:
+            container_days = policies.of(came.set_digest).container_mark_days
+        drawn = found.get(number) if came.declared else None
+        drawn = drawn or inherit(came.own, seen, on, container_days)
+        if came.declared:
+            found[number] = drawn
+        for mark in came.own.marks:
             held = seen.get(mark)
             if held is None or not hands_on(mark, held.day, on, container_days):
                 seen[mark] = drawn
     return {number: drawn.identity for number, drawn in found.items() if drawn.day == day}
+
+
+def _day_of(came: _Came, zone: ZoneInfo, policies: _Policies) -> date:
+    """Return the day on which it was decided; a day that does not fit the moment it came is a discrepancy."""
+    day = came.received_at.astimezone(zone).date()
+    if came.on is None or timedelta(0) <= day - came.on <= _MAKING_READY:
+        return came.on or day
+    policies.problems.append(f"{came.own.declaration_id}: came on {day} and was decided as on {came.on}")
+    return day
+
+
+def _first_moment(model: type[models.Lodgement] | type[models.Consignment]) -> datetime | None:
+    return model.objects.order_by("pk").values_list("received_at", flat=True).first()
+
+
+def _declared() -> Iterator[_Came]:
+    """Give the versions of declarations in the order in which they were decided: that of their rows, not of clocks."""
+    held = models.Decision.objects.order_by("-ordinal")
+    named = held.values_list("declaration_id", "version", "decided_on", "set_id").iterator(2_000)
+    decided = {(number, version): (on, digest) for number, version, on, digest in named}
+    for row in models.Lodgement.objects.order_by("pk").iterator(500):
+        on, digest = decided.get((row.declaration_id, row.version), (None, None))
+        yield _Came(marked(lodged_rows(row)), True, row.received_at, on, digest)
+
+
+def _filed() -> Iterator[_Came]:
+    """Give filings in their order: a declaration under the document of one is drawn by it."""
+    for row in models.Consignment.objects.order_by("pk").defer("answer", "row").iterator(500):
+        body, number = json.loads(unpacked(row.body)), row.consignment_id
+        own = Marked(declaration_id=number, document=number, containers=frozenset())
+        yield _Came(own, False, row.received_at, date.fromisoformat(body["on"]), body["set"])

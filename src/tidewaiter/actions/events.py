@@ -6,13 +6,15 @@ next declaration of the same goods.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.acts import close_acts
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.errors import ConflictError, Problem
+from tidewaiter.storage.records.asking import among, ask, texts
+from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Declaration, Event
 
 type Row = Mapping[str, object]
@@ -36,6 +38,7 @@ def record_events(*, events: Sequence[Row], by: Actor, at: datetime) -> list[dic
     Returns for each its number and whether it was `kept` or `repeated`. An event without a number gets one made of
     its kind, moment and subject. Raises ConflictError naming every number that is kept with other content.
     """
+    lock_chain()  # before any declaration, as whoever decides takes them: else the two wait for each other
     named = [dict(row, event_id=row.get("event_id") or _number(row)) for row in events]
     digests = [_digest(row) for row in named]
     held = {
@@ -85,6 +88,8 @@ def _apply(event: Event, at: datetime) -> None:
     declaration = Declaration.objects.select_for_update().filter(pk=event.declaration_id).first()
     if declaration is None:
         return
+    if event.kind in (RELEASED, GATE_OUT) and _cancelled_before(declaration, event):
+        return
     match event.kind:
         case "released":
             declaration.released_at = declaration.released_at or event.occurred_at
@@ -105,6 +110,39 @@ def _apply(event: Event, at: datetime) -> None:
     declaration.save()
     if event.kind in _REASONS:
         close_acts([event.declaration_id], reason=_REASONS[event.kind], at=at)
+
+
+def _cancelled_before(declaration: Declaration, event: Event) -> bool:
+    """Tell whether the declaration was cancelled by then: nothing is released under it, and its channel hands on."""
+    return declaration.cancelled_at is not None and declaration.cancelled_at < event.occurred_at
+
+
+def early_events(numbers: Collection[str]) -> dict[str, list[Event]]:
+    """Return by declaration the events that came before it, in the order in which they came."""
+    statement = f"SELECT DISTINCT declaration_id FROM records_event WHERE declaration_id {among()}"
+    named = [number for (number,) in ask(statement, [texts(numbers)])] if numbers else []
+    found: dict[str, list[Event]] = {}
+    if named:
+        for event in Event.objects.filter(declaration_id__in=named).order_by("pk"):
+            found.setdefault(event.declaration_id, []).append(event)
+    return found
+
+
+def held_by(events: Iterable[Event]) -> list[str]:
+    """Return the agencies whose hold stands after these events, sorted."""
+    agencies: set[str] = set()
+    for event in events:
+        if event.kind == HOLD:
+            agencies.add(_agency(event))
+        elif event.kind == HOLD_ENDS:
+            agencies.discard(_agency(event))
+    return sorted(agencies)
+
+
+def apply_early(events: Iterable[Event], at: datetime) -> None:
+    """Bring a declaration that was just decided up to the events that came before it; within its transaction."""
+    for event in events:
+        _apply(event, at)
 
 
 def _agency(event: Event) -> str:

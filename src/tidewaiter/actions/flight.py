@@ -6,19 +6,19 @@ Goods that were released lately and that it meets are listed for recall or audit
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from tidewaiter.actions.acting import SERVICE, Actor, action, record
 from tidewaiter.actions.deciding import Lodged
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.fact_making import make_facts
-from tidewaiter.actions.gathering import Case
+from tidewaiter.actions.gathering import Case, Row, filings_of, latest_filing
 from tidewaiter.actions.group import taken, write
-from tidewaiter.actions.keeping import Kept, keep_met, risen
+from tidewaiter.actions.keeping import Kept, keep_matches, keep_met, risen
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.publishing import SetContent
 from tidewaiter.actions.rows import rows_from_json
@@ -83,12 +83,11 @@ class News:
     traders: frozenset[str]
     empty: bool
 
-    def meets(self, case: Case) -> bool:
-        """Tell whether any of it meets the declaration."""
+    def meets(self, case: Case, filing: Row | None) -> bool:
+        """Tell whether any of it but a covert lookout meets the declaration or its filing."""
         rows = case.lodged.rows
         return bool(
-            self.lookouts.match(rows)
-            or self.lookouts.match_covert(rows)
+            self.lookouts.match(rows, filing)
             or matched(self.conditions, case.facts)
             or any(row.get(name) in self.traders for row in rows for name in ("importer_code", "declarant_code"))
         )
@@ -144,6 +143,27 @@ def redecide_all(
     return total
 
 
+def redecide_late(
+    *, standing: Standing, before: Asked | None, keys: Keys, cause: str, since: datetime, at: datetime
+) -> Redecided:
+    """Ask what is new of what an older set or day decided since; within the transaction that notes the news as asked.
+
+    The transaction holds the chain, so that whatever is decided after it sees that the news was asked.
+    """
+    lock_chain()
+    news = news_of(Asked.within(standing.content, standing.force, standing.on), before, standing.on)
+    if news.empty:
+        return Redecided()
+    late = models.Decision.objects.filter(
+        decided_on__gte=standing.on - timedelta(days=1), decided_at__gte=since,
+        declaration__in_flight=True, declaration__decision_id=F("pk"),
+    ).exclude(set_id=standing.content.digest, decided_on=standing.on)  # fmt: skip
+    numbers = sorted(late.values_list("declaration_id", flat=True))
+    if not numbers:
+        return Redecided()
+    return redecide(standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=at)
+
+
 def _in_parts(found: QuerySet[models.Declaration]) -> Iterator[list[str]]:
     last = ""
     while numbers := list(found.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
@@ -166,12 +186,13 @@ def redecide(
     head = lock_chain()
     rows = models.Declaration.objects.filter(pk__in=numbers, in_flight=True)
     cases = cases_of(rows, by, cause)
-    met = cases if news is None else _met(standing, news, cases, at)
+    met = cases if news is None else _met(standing, news, cases, at, watching=True)
     done = Redecided(asked=len(cases), met=len(met))
     if met:
         kept, gathered = taken(standing, keys, met, at)
-        changed = [one for one in kept if _changed(one)]
-        same = [one for one in kept if not any(one is other for other in changed)]
+        answers = _answers_before(met)
+        changed = [one for one in kept if _changed(one, answers)]
+        same = [one for one in kept if not _changed(one, answers)]
         if changed:
             write(standing, changed, gathered, at, head)
         keep_met(same, at)
@@ -181,9 +202,19 @@ def redecide(
     return done
 
 
-def _met(standing: Standing, news: News, cases: Sequence[Case], at: datetime) -> list[Case]:
-    make_facts(standing, cases, [], at)
-    return [case for case in cases if news.meets(case)]
+def _met(standing: Standing, news: News, cases: Sequence[Case], at: datetime, *, watching: bool = False) -> list[Case]:
+    """Return what the news meets. What a covert lookout meets is noted and, for that alone, not decided again."""
+    filings = filings_of(cases)
+    make_facts(standing, cases, [row for versions in filings.values() for row in versions], at)
+    filed = {case.number: latest_filing(case, filings) for case in cases}
+    if watching:
+        watched = [
+            (case, match)
+            for case in cases
+            for match in news.lookouts.match_covert(case.lodged.rows, filed[case.number])
+        ]
+        keep_matches(watched, at)
+    return [case for case in cases if news.meets(case, filed[case.number])]
 
 
 def cases_of(rows: QuerySet[models.Declaration], by: Actor, cause: str) -> list[Case]:
@@ -216,12 +247,17 @@ def _rose(kept: Kept) -> bool:
     return kept.case.before is not None and risen(kept.case.before.channel, kept.decision.channel)
 
 
-def _changed(kept: Kept) -> bool:
+def _answers_before(cases: Sequence[Case]) -> dict[str, str]:
+    """Return the answers that stand, by the number of their decision."""
+    numbers = [case.before.decision_id for case in cases if case.before is not None]
+    return dict(models.Decision.objects.filter(pk__in=numbers).values_list("pk", "answer"))
+
+
+def _changed(kept: Kept, answers: Mapping[str, str]) -> bool:
     """Tell whether a client would be told anything else than before: a channel, a control or an instruction more."""
     if kept.case.before is None or _rose(kept):
         return True
-    before = models.Decision.objects.only("answer").get(pk=kept.case.before.decision_id)
-    return _told(before.answer) != _told(kept.record.answer)
+    return _told(answers[kept.case.before.decision_id]) != _told(kept.record.answer)
 
 
 def _told(answer: str) -> dict[str, object]:

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 
 from django.db import connection
 
@@ -12,6 +11,7 @@ from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.deciding import Lodged
 from tidewaiter.actions.events import early_events, held_by
 from tidewaiter.actions.goods import DOCUMENT, Identities, MarkOf, goods_marks, sharing
+from tidewaiter.actions.loads import LoadKey, Loads, load_key, without
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.actions.same_day import same_day_marks
@@ -19,13 +19,12 @@ from tidewaiter.actions.standing import Standing
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import (
     AgencyHold,
-    Capacity,
     Carried,
     Circumstances,
     ControlRequest,
     Decision,
     Override,
-    Queue,
+    ReasonKey,
     ReasonKind,
     carry,
     settled_by,
@@ -34,10 +33,10 @@ from tidewaiter.core.decision_json import decision_from_json
 from tidewaiter.core.tables import CONSIGNMENTS
 from tidewaiter.engines.selection.inheritance import Inherited
 from tidewaiter.engines.selection.live import Facts
+from tidewaiter.engines.selection.reasons import carried_key
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.asking import among, ask, texts
-from tidewaiter.storage.records.inserting import put_values
 
 type Row = Mapping[str, object]
 
@@ -88,75 +87,6 @@ class Case:
         yield from same_day_marks(self.counted, standing.mark_kinds)
 
 
-type LoadKey = tuple[date, str, str]
-"""Day, office and name of the shift (empty where the policy names none)."""
-
-
-_SHIFT = ("day", "office", "shift")
-_LOAD = ("counts", "minutes", "reserved")
-
-
-@dataclass(slots=True)
-class Loads:
-    """The queue of each shift that a group touches, moving as the group is decided."""
-
-    queues: dict[LoadKey, Queue]
-
-    @classmethod
-    def of(cls, standing: Standing, cases: Iterable[Case], at: datetime) -> "Loads":
-        """Read the loads of the offices' shifts at that instant."""
-        keys: dict[LoadKey, int | None] = {}
-        for case in cases:
-            key, minutes = load_key(standing, case.office, at)
-            keys[key] = minutes
-        held: dict[LoadKey, _Load] = {}
-        for on in {day for day, _, _ in keys}:
-            marks = [connection.ops.adapt_datefield_value(on), texts({office for _, office, _ in keys})]
-            held |= {(on, office, shift): load for office, shift, *load in ask(_LOADS.format(among=among()), marks)}
-        return cls({key: _queue(held.get(key), minutes) for key, minutes in keys.items()})
-
-    def keep(self) -> None:
-        """Write the loads as they are now."""
-        rows = [
-            (*key, {channel.value: count for channel, count in queue.counts.items()},
-             queue.minutes_committed, queue.reserved_committed)
-            for key, queue in self.queues.items()
-        ]  # fmt: skip
-        put_values(models.Load, (*_SHIFT, *_LOAD), rows, _SHIFT, _LOAD)
-
-
-def load_key(standing: Standing, office: str, at: datetime) -> tuple[LoadKey, int | None]:
-    """Return what the load of an office's shift is kept under, and its minutes (None: no cut-off).
-
-    A shift that runs past midnight belongs to the day on which it began.
-    """
-    local = at.astimezone(standing.zone)
-    shift = standing.shift_at(office, at)
-    if shift is None:
-        return (local.date(), office, ""), None
-    began_yesterday = shift.starts >= shift.ends and local.time() < shift.ends
-    day = local.date() - timedelta(days=1) if began_yesterday else local.date()
-    return (day, office, shift.name), shift.minutes
-
-
-_LOADS = "SELECT office, shift, counts, minutes, reserved FROM records_load WHERE day = %s AND office {among}"
-
-type _Load = Sequence[Any]
-"""Counts by channel (JSON), minutes committed, and those of the reserve, as the records hold them."""
-
-
-def _queue(load: _Load | None, minutes: int | None) -> Queue:
-    if load is None:
-        return Queue(minutes_available=minutes)
-    counts, committed, reserved = load
-    return Queue(
-        counts={Channel(name): int(count) for name, count in json.loads(counts).items()},
-        minutes_committed=committed,
-        reserved_committed=reserved,
-        minutes_available=minutes,
-    )
-
-
 @dataclass(slots=True)
 class Gathered:
     """All that routing reads from the records for the cases of one group."""
@@ -180,9 +110,7 @@ class Gathered:
     @classmethod
     def of(cls, standing: Standing, cases: Sequence[Case], at: datetime) -> "Gathered":
         """Read it; each case gets its marks."""
-        for case in cases:
-            case.marks = goods_marks(case.lodged.rows)
-        marks = [mark for case in cases for mark in case.marks]
+        marks = _marked(cases)
         days = standing.content.policy.container_mark_days
         others = sharing(marks, standing.on, days)
         known = {case.number: case.before for case in cases if case.before is not None}
@@ -190,12 +118,12 @@ class Gathered:
         decisions = _decisions({one.decision_id for one in near.values()})
         return cls(
             identities=Identities.of(marks, standing.on, days),
-            loads=Loads.of(standing, cases, at),
+            loads=Loads.of(standing, {case.office for case in cases}, at),
             others=others,
             decisions={number: decision for number, (decision, _) in decisions.items()},
             overrides=_overrides(near),
             settled=_settled(list(known)),
-            filings=_filings({value for kind, value in marks if kind == DOCUMENT}),
+            filings=_filings(marks),
             requests=_requests({*(case.number for case in cases), *(value for _, value in marks)}, at),
             early=early_events([case.number for case in cases if case.before is None]),
             load_keys={
@@ -214,8 +142,7 @@ class Gathered:
 
     def filing(self, case: Case) -> Row | None:
         """Return the latest filing of the goods that the records hold."""
-        documents = [value for kind, value in case.marks if kind == DOCUMENT and value in self.filings]
-        return self.filings[documents[0]][-1] if documents else None
+        return latest_filing(case, self.filings)
 
     def circumstances(self, case: Case, key: LoadKey) -> Circumstances:
         """Return what routing reads beside the facts."""
@@ -269,6 +196,9 @@ class Gathered:
         """Return what earlier decisions hand on; a person's override ends what the declaration was given before it."""
         earlier: dict[str, Decision] = {}
         before = self._before(case)
+        settled: frozenset[ReasonKey] = frozenset()
+        if before is not None and override is not None and _taken_under(before, override):
+            settled = override.settled
         if before is not None and (override is None or _taken_under(before, override)):
             earlier[case.number] = before
         for mark in case.marks:
@@ -278,7 +208,11 @@ class Gathered:
             for decision in self.decided.get(mark, ()):
                 if decision.declaration_id != case.number:
                     earlier[decision.declaration_id] = decision
-        return carry(earlier.values())
+        return carry(
+            decision
+            for number, decision in earlier.items()
+            if number == case.number or carried_key(decision.channel) not in settled
+        )
 
     def _override(self, row: models.Override) -> Override:
         return Override(
@@ -299,22 +233,6 @@ def _still_settled(override: Override | None, before: Decision) -> Override | No
     if override is None or not _taken_under(before, override):
         return override
     return replace(override, settled=frozenset(one for one in override.settled if one[0] is not ReasonKind.CARRIED))
-
-
-def without(queue: Queue, before: Decision | None) -> Queue:
-    """Return the queue as if a declaration counted in it had not come: decided again, it is counted once."""
-    if before is None:
-        return queue
-    counts = dict(queue.counts)
-    counts[before.channel] = max(0, counts.get(before.channel, 0) - 1)
-    ordinary = before.minutes if before.capacity is Capacity.WITHIN else 0
-    reserved = before.minutes if before.capacity is Capacity.RESERVED else 0
-    return Queue(
-        counts=counts,
-        minutes_committed=max(0, queue.minutes_committed - ordinary),
-        reserved_committed=max(0, queue.reserved_committed - reserved),
-        minutes_available=queue.minutes_available,
-    )
 
 
 def _decision(row: models.Decision) -> Decision:
@@ -347,8 +265,26 @@ def _settled(numbers: Sequence[str]) -> dict[tuple[str, str], models.LookoutMatc
     return {(row.declaration_id, row.lookout.reference): row for row in rows.order_by("pk")}
 
 
-def _filings(documents: Iterable[str]) -> dict[str, list[Row]]:
-    wanted = set(documents)
+def _marked(cases: Iterable[Case]) -> list[MarkOf]:
+    """Return the marks of all cases; each gets its own."""
+    for case in cases:
+        case.marks = goods_marks(case.lodged.rows)
+    return [mark for case in cases for mark in case.marks]
+
+
+def filings_of(cases: Iterable[Case]) -> dict[str, list[Row]]:
+    """Return the filings under the cases' documents that the records hold: by document all versions, in order."""
+    return _filings(_marked(cases))
+
+
+def latest_filing(case: Case, filings: Mapping[str, Sequence[Row]]) -> Row | None:
+    """Return the latest filing of a case's goods; None where there is none."""
+    found = next((filings[value] for kind, value in case.marks if kind == DOCUMENT and value in filings), None)
+    return found[-1] if found else None
+
+
+def _filings(marks: Iterable[MarkOf]) -> dict[str, list[Row]]:
+    wanted = {value for kind, value in marks if kind == DOCUMENT}
     found: dict[str, list[Row]] = {}
     statement = f"SELECT id FROM records_consignment WHERE consignment_id {among()}"
     held = [number for (number,) in ask(statement, [texts(wanted)])] if wanted else []

@@ -14,9 +14,12 @@ from tidewaiter.actions.acting import Actor, require
 from tidewaiter.actions.acts import open_acts
 from tidewaiter.actions.deciding import Answer, Lodged
 from tidewaiter.actions.draws import Keys, lodge_within
+from tidewaiter.actions.events import apply_early
 from tidewaiter.actions.fact_making import make_facts
-from tidewaiter.actions.gathering import Case, Gathered, load_key
+from tidewaiter.actions.gathering import Case, Gathered
 from tidewaiter.actions.keeping import Kept, decision_record, keep_all
+from tidewaiter.actions.loads import load_key
+from tidewaiter.actions.publishing import ask_again_after
 from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
 from tidewaiter.actions.standing import Standing
 from tidewaiter.core.errors import InputError
@@ -44,6 +47,7 @@ def decide_group(standing: Standing, keys: Keys, group: Sequence[tuple[Lodged, A
     with transaction.atomic():
         head = lock_chain()
         lodge_within(standing.on, keys, at)
+        ask_again_after(standing.content.digest, standing.on, standing.zone)
         for turn in _turns(group):
             answers.update(_decide_turn(standing, keys, {place: group[place] for place in turn}, at, head))
     return [answers[place] for place in range(len(group))]
@@ -110,7 +114,8 @@ def _decide_turn(
 
 def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
     """Return the case to decide, the version that is repeated, or why the declaration is refused."""
-    number, text = lodged.declaration_id, rows_to_json(in_order(lodged.rows))
+    number, ordered = lodged.declaration_id, in_order(lodged.rows)
+    text = rows_to_json(ordered)
     digest = text_digest(text)
     before = held.declarations.get(number)
     latest = before.version if before else 0
@@ -122,7 +127,7 @@ def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
         return f"version {version} of declaration {number} was lodged with other content; send it as a new version"
     if version <= latest:
         return f"declaration {number} stands at version {latest}; version {version} comes too late"
-    rows = tuple({**row, "version": version} for row in lodged.rows)
+    rows = tuple({**row, "version": version} for row in ordered)
     cause = AMENDED if before else LODGED
     return Case(Lodged(number, version, rows), by, version, digest, text, cause, before)
 
@@ -180,9 +185,11 @@ def taken(standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime) -
 
 
 def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead) -> None:
-    """Write decisions taken, and open the acts they ask for."""
+    """Write decisions taken, open the acts they ask for, and apply events that came before their declaration."""
     keep_all(standing, kept, gathered, at, head)
     open_acts([one.record for one in kept], policy=standing.content.policy, at=at, head=head)
+    for events in gathered.early.values():
+        apply_early(events, at)
 
 
 def _ordinals(cases: Sequence[Case]) -> dict[str, int]:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from tidewaiter import __version__
-from tidewaiter.actions.gathering import Case, Gathered, LoadKey
+from tidewaiter.actions.gathering import Case, Gathered
+from tidewaiter.actions.loads import LoadKey
 from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.actions.standing import Standing
@@ -149,28 +150,32 @@ def _parties(row: Row) -> tuple[str, str]:
 
 def keep_met(kept: Iterable[Kept], at: datetime) -> None:
     """Note what lookouts met. Of a covert one there is no other trace."""
-    met = [(one, match) for one in kept for match in (*one.covert, *one.decision.lookouts)]
+    keep_matches([(one.case, match) for one in kept for match in (*one.covert, *one.decision.lookouts)], at)
+
+
+def keep_matches(met: Sequence[tuple[Case, LookoutMatch]], at: datetime) -> None:
+    """Note matches of lookouts with declarations, each once."""
     if not met:
         return
     references = {match.reference for _, match in met}
     lookouts = {row.reference: row for row in models.Lookout.objects.filter(reference__in=references)}
     held = set(
         models.LookoutMatch.objects.filter(
-            lookout__reference__in=references, declaration_id__in={one.case.number for one, _ in met}
+            lookout__reference__in=references, declaration_id__in={case.number for case, _ in met}
         ).values_list("lookout__reference", "declaration_id", "value")
     )
     models.LookoutMatch.objects.bulk_create(
         [
             models.LookoutMatch(
                 lookout=lookouts[match.reference],
-                declaration_id=one.case.number,
-                version=one.case.version,
+                declaration_id=case.number,
+                version=case.version,
                 certainty=match.certainty.value,
                 value=match.value,
                 met_at=at,
             )
-            for one, match in met
-            if match.reference in lookouts and (match.reference, one.case.number, match.value) not in held
+            for case, match in met
+            if match.reference in lookouts and (match.reference, case.number, match.value) not in held
         ]
     )
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from tidewaiter.actions.assignments import assignment_content
 from tidewaiter.actions.capacity import choice_content
 from tidewaiter.actions.kept_content import Contents, Reading
 from tidewaiter.actions.packing import to_json
@@ -52,7 +53,7 @@ def _result_keys() -> Iterator[str]:
 
 def _assigned(keys: Collection[str]) -> dict[str, Contents]:
     held = models.Assignment.objects.filter(subject__in=keys).select_related("officer")
-    return {one.subject: [[one.officer.reference.encode()]] for one in held}
+    return {one.subject: [[assignment_content(one)]] for one in held}
 
 
 def _replaced(keys: Collection[str]) -> dict[str, Contents]:

@@ -17,7 +17,7 @@ from tidewaiter.actions.flight import lodged_rows
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.actions.publishing import set_content
 from tidewaiter.actions.rows import rows_from_json
-from tidewaiter.actions.standing import made_ready
+from tidewaiter.actions.standing import made_ready, registered
 from tidewaiter.actions.tracing import decision_named
 from tidewaiter.core.decision_json import decision_from_json, decision_to_json
 from tidewaiter.core.errors import NotKnownError
@@ -75,7 +75,8 @@ def replay_decision(*, decision_id: str, lake: Lake | None, catalogue: Catalogue
         routing = tuple(_differences(decision_to_json(then), decision_to_json(now), "decision"))
     except NotKnownError as error:
         routing = (Difference("decision", "decided", str(error)),)
-    notes, rebuilt = _rebuilt(stored, rows, facts["items"], lake, catalogue)
+    declared = registered(rows, content, stored.decided_on)
+    notes, rebuilt = _rebuilt(stored, declared, facts["items"], lake, catalogue)
     return Replayed(decision_id=stored.pk, identical=not routing, routing=routing, facts=rebuilt, notes=notes)
 
 

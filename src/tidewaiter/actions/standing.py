@@ -53,15 +53,20 @@ class Standing:
 
         Where nobody is registered the type stands as declared.
         """
-        traders = self.content.traders
-        if not traders:
-            return list(rows)
-        found: list[Row] = []
-        for row in rows:
-            parties = (str(row.get("importer_code") or ""), str(row.get("declarant_code") or ""))
-            kind = next((traders[p].kind for p in parties if p in traders and traders[p].in_force(self.on)), None)
-            found.append({**row, "trusted_trader": kind})
-        return found
+        return registered(rows, self.content, self.on)
+
+
+def registered(rows: Sequence[Row], content: SetContent, on: date) -> list[Row]:
+    """Return rows with the trusted-trader type that a set gives them on a day (see `Standing.registered`)."""
+    traders = content.traders
+    if not traders:
+        return list(rows)
+    found: list[Row] = []
+    for row in rows:
+        parties = (str(row.get("importer_code") or ""), str(row.get("declarant_code") or ""))
+        kind = next((traders[p].kind for p in parties if p in traders and traders[p].in_force(on)), None)
+        found.append({**row, "trusted_trader": kind})
+    return found
 
 
 def made_ready(content: SetContent, catalogue: Catalogue, on: date) -> LiveForce:

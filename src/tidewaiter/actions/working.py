@@ -7,15 +7,17 @@ yet copied, which days are to be closed. A worker that was stopped goes on where
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import batched
 from pathlib import Path
 
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.assignments import assign_waiting
 from tidewaiter.actions.copying import Copied, anything_uncopied, copy_to_lake
 from tidewaiter.actions.draws import Keys, lodge_key
-from tidewaiter.actions.flight import Asked, Redecided, redecide_all
+from tidewaiter.actions.events import HOLD
+from tidewaiter.actions.flight import AT_ONCE, Asked, Redecided, redecide, redecide_all, redecide_late
 from tidewaiter.actions.lapses import expire_yellow
 from tidewaiter.actions.list_watch import watch_edits
 from tidewaiter.actions.lodged_heads import lodge_head
@@ -33,6 +35,9 @@ from tidewaiter.storage.records import models
 
 COPY_EVERY = timedelta(seconds=60)
 LODGE_EVERY = timedelta(hours=1)
+LATE = timedelta(minutes=1)
+"""How long before its commit the clock of a decision may have been read."""
+
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,6 +63,7 @@ class Worker:
     _copied_at: datetime = _LONG_AGO
     _lodged_at: datetime = _LONG_AGO
     _day: date | None = None
+    _held_until: int = 0
 
     def __post_init__(self) -> None:
         """Make what this process decides by."""
@@ -73,6 +79,7 @@ class Worker:
             done += self._of_the_day(standing)
             standing = self.readying.standing()
             done += self._in_flight(standing)
+            done += self._held(standing)
             done += self._examinations(standing)
         done += self._copy()
         done += self._lodge()
@@ -127,9 +134,34 @@ class Worker:
         cause = latest.cause if asked is None or asked.pk != latest.pk else f"what is valid on {standing.on}"
         at = self.clock()
         found = redecide_all(standing=standing, before=before, keys=self.keys, cause=cause, clock=self.clock)
-        models.Publication.objects.filter(pk__lte=latest.pk, redecided_at=None).update(redecided_at=at)
-        models.Publication.objects.filter(pk=latest.pk).update(redecided_at=at)
+        since = at - LATE
+        with transaction.atomic():
+            found.add(
+                redecide_late(
+                    standing=standing, before=before, keys=self.keys, cause=cause, since=since, at=self.clock()
+                )
+            )
+            models.Publication.objects.filter(pk__lte=latest.pk, redecided_at=None).update(redecided_at=at)
+            models.Publication.objects.filter(pk=latest.pk).update(redecided_at=at)
         return [Done("goods in flight", _counts(found))]
+
+    def _held(self, standing: Standing) -> list[Done]:
+        """Decide again the goods that another agency has put a hold on since the last look."""
+        events = models.Event.objects.filter(pk__gt=self._held_until, kind=HOLD).order_by("pk")
+        found = list(events.values_list("pk", "declaration_id"))
+        if not found:
+            return []
+        numbers = sorted({number for _, number in found})
+        done = Redecided()
+        for part in batched(numbers, AT_ONCE):
+            done.add(
+                redecide(
+                    standing=standing, news=None, numbers=part, keys=self.keys, cause="held by another agency",
+                    by=SERVICE, at=self.clock(),
+                )
+            )  # fmt: skip
+        self._held_until = found[-1][0]
+        return [Done("held goods", _counts(done))]
 
     def _asked(self, publication: models.Publication, standing: Standing) -> Asked:
         content = set_content(publication.set_id, self.catalogue)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidewaiter.core.channel import Channel
-from tidewaiter.core.decision import AgencyHold, Circumstances, ControlRequest, Reason, ReasonKind
+from tidewaiter.core.decision import AgencyHold, Circumstances, ControlRequest, Reason, ReasonKey, ReasonKind
 from tidewaiter.core.lookout import Certainty, Lookout, LookoutMatch
 from tidewaiter.core.policy import DEFAULT_CONTROLS, MandatoryControl, Policy, controls_of
 from tidewaiter.core.profile import Profile, Treatment
@@ -216,16 +216,21 @@ def _not_drawn(circumstances: Circumstances) -> Iterator[Reason]:
     """Give what an earlier decision or a person gave: no outcome of this draw, so of probability 0."""
     carried, override = circumstances.carried, circumstances.override
     if carried is not None and carried.channel is not Channel.GREEN:
-        yield _given(ReasonKind.CARRIED, f"{CARRIED_CODE}:{carried.channel}", carried.channel)
+        yield _given(*carried_key(carried.channel), carried.channel)
     if override is not None:
-        yield _given(ReasonKind.OVERRIDE, override.reference, override.channel)
+        yield _given(ReasonKind.OVERRIDE, override.reference, 1, override.channel)
 
 
-def _given(kind: ReasonKind, code: str, channel: Channel) -> Reason:
+def carried_key(channel: Channel) -> ReasonKey:
+    """Return what names the reason that a channel was carried over."""
+    return ReasonKind.CARRIED, f"{CARRIED_CODE}:{channel}", 1
+
+
+def _given(kind: ReasonKind, code: str, version: int, channel: Channel) -> Reason:
     return Reason(
         kind=kind,
         code=code,
-        version=1,
+        version=version,
         probability=0.0,
         outcomes={},
         fired=True,
