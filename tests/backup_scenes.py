@@ -25,7 +25,7 @@ from tests.service_world import KEYS, NOW, history, lodged, published  # noqa: E
 
 from tidewaiter.actions.acting import SERVICE  # noqa: E402
 from tidewaiter.actions.acts import open_acts  # noqa: E402
-from tidewaiter.actions.administration import _officer_content  # noqa: E402
+from tidewaiter.actions.administration import officer_content  # noqa: E402
 from tidewaiter.actions.attachments import add_attachment  # noqa: E402
 from tidewaiter.actions.auditing import verify  # noqa: E402
 from tidewaiter.actions.backing_up import make_backup  # noqa: E402
@@ -78,7 +78,7 @@ def _packed() -> list[str]:
 
 def _recorded(officer: models.Officer) -> None:
     with transaction.atomic():
-        content = _officer_content(officer)
+        content = officer_content(officer)
         append([Entry(actor="test", action="officer.add", record=officer.reference, content=content)], at=NOW)
 
 

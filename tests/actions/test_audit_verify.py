@@ -14,7 +14,7 @@ from tests.service_world import CATALOGUE, ON, profile_text
 from tidewaiter.actions import administration, assignments, auditing, lookouts, profiles, results
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.acts import close_acts
-from tidewaiter.actions.administration import _officer_content
+from tidewaiter.actions.administration import officer_content
 from tidewaiter.actions.auditing import Search, Verification, verify, verify_chain
 from tidewaiter.actions.draws import lodge_key
 from tidewaiter.actions.events import record_events
@@ -24,6 +24,7 @@ from tidewaiter.actions.kept_readings import READINGS
 from tidewaiter.actions.lodged_heads import lodge_head, read_heads
 from tidewaiter.actions.packing import packed
 from tidewaiter.actions.publishing import republish
+from tidewaiter.actions.purging import tombstones_content
 from tidewaiter.actions.reexaminations import draw_again
 from tidewaiter.core.errors import InputError, NotAllowedError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
@@ -259,7 +260,7 @@ def _note_what_tests_made() -> None:
     """Record what the builders of these tests wrote without an action."""
     known = set(AuditEvent.objects.values_list("record", flat=True))
     entries = [
-        Entry(actor="test", action="officer.add", record=one.reference, content=_officer_content(one))
+        Entry(actor="test", action="officer.add", record=one.reference, content=officer_content(one))
         for one in models.Officer.objects.all()
         if one.reference not in known
     ]
@@ -350,6 +351,9 @@ def test_a_purged_record_leaves_nothing_to_compare_and_no_problem() -> None:
     models.Tombstone.objects.create(
         record_digest=record_digest(event.record), kind="event", rule="events", purge="P", at=AT
     )
+    with transaction.atomic():
+        content = tombstones_content("P")
+        append([Entry(actor="test", action="purge.apply", record="tombstones:P", content=content)], at=AT)
     found = verify()
     assert (found.problems, found.purged) == (0, 1)
 

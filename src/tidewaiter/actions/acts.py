@@ -155,10 +155,25 @@ def refer_to_audit(
         for one in decisions
         if one.declaration_id not in known
     )
-    traces = [Entry(actor=SERVICE.reference, action="referral.open", record=f"referral:{one.pk}") for one in referrals]
+    traces = [
+        Entry(
+            actor=SERVICE.reference,
+            action="referral.open",
+            record=f"referral:{one.pk}",
+            content=referral_content(one),
+        )
+        for one in referrals
+    ]
     if traces:
         append(traces, at=at, head=head)
     return referrals
+
+
+def referral_content(referral: Referral) -> bytes:
+    """Return what the audit chain holds of a referral as it stands."""
+    about = [referral.kind, referral.declaration_id, referral.decision_id, referral.trader_code, referral.cause]
+    found = [referral.state, referral.by_id, referral.officer_id, referral.outcome, referral.row, referral.schedule]
+    return json.dumps([*about, *found], sort_keys=True).encode()
 
 
 def close_acts(

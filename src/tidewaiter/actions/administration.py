@@ -3,15 +3,16 @@
 import hashlib
 import json
 import secrets
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 
-from tidewaiter.actions.acting import Actor, Caller, action, record
+from tidewaiter.actions.acting import Actor, Caller, action, officer_of, record
 from tidewaiter.actions.rights import rights
-from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Classification, ClientSystem, Office, Officer, Token
 
@@ -45,12 +46,11 @@ def add_officer(
 def new_officer(*, login: str, name: str, roles: Collection[str], clearance: int, office: str | None) -> Officer:
     """Make an officer within an action."""
     checked = _roles(roles)
-    if Officer.objects.filter(login=login).exists():
-        raise ConflictError(f"login {login} is taken")
+    _refuse_look_alike(login)
     officer = Officer.objects.create(
         login=login, name=name, roles=checked, clearance=clearance, office=_office(office) if office else None
     )
-    record(officer.reference, _officer_content(officer))
+    record(officer.reference, officer_content(officer))
     return officer
 
 
@@ -58,11 +58,16 @@ def new_officer(*, login: str, name: str, roles: Collection[str], clearance: int
 def change_officer(
     *, login: str, roles: Collection[str], clearance: int, active: bool, by: Actor, at: datetime
 ) -> Officer:
-    """Give an officer other roles or clearance, or take the account out of use."""
+    """Give an officer other roles or clearance, or take the account out of use.
+
+    Raises NotAllowedError for the own account: another administrator changes it.
+    """
     officer = officer_named(login)
+    if officer.pk == officer_of(by).pk:
+        raise NotAllowedError("another administrator changes what you may do")
     officer.roles, officer.clearance, officer.active = _roles(roles), clearance, active
     officer.save(update_fields=["roles", "clearance", "active"])
-    record(officer.reference, _officer_content(officer))
+    record(officer.reference, officer_content(officer))
     return officer
 
 
@@ -75,7 +80,7 @@ def add_classification(*, rank: int, code: str, label: str, by: Actor, at: datet
     if rank < 1:
         raise InputError("ranks begin at 1: rank 0 is what needs no clearance")
     made = Classification.objects.create(rank=rank, code=code, label=label)
-    record(f"classification:{rank}", _content(rank=rank, code=code, label=label))
+    record(f"classification:{rank}", classification_content(made))
     return made
 
 
@@ -90,7 +95,7 @@ def add_client(*, name: str, by: Actor, at: datetime) -> ClientSystem:
     client, made = ClientSystem.objects.get_or_create(name=name)
     if not made:
         raise ConflictError(f"client system {name} is there already")
-    record(client.reference, _content(name=name))
+    record(client.reference, client_content(client))
     return client
 
 
@@ -135,7 +140,7 @@ def new_token(
         made_at=at,
         expires_at=expires_at,
     )
-    record(f"token:{token.pk}", _content(label=label, scopes=token.scopes))
+    record(f"token:{token.pk}", token_content(token))
     return IssuedToken(text, token)
 
 
@@ -148,7 +153,7 @@ def revoke_token(*, token: int, by: Actor, at: datetime) -> Token:
     if found.revoked_at is None:
         found.revoked_at = at
         found.save(update_fields=["revoked_at"])
-    record(f"token:{found.pk}")
+    record(f"token:{found.pk}", token_content(found))
     return found
 
 
@@ -198,8 +203,56 @@ def _roles(names: Collection[str]) -> list[str]:
     return sorted(set(names))
 
 
-def _officer_content(officer: Officer) -> bytes:
-    return _content(login=officer.login, roles=officer.roles, clearance=officer.clearance, active=officer.active)
+def _refuse_look_alike(login: str) -> None:
+    """Raise unless the login stands apart from every other: two accounts of one person must not look like one.
+
+    Raises InputError for one with blanks or signs that are not seen, ConflictError for one that differs from another
+    in letter case or in how its letters are written only.
+    """
+    if not login.isprintable() or any(character.isspace() for character in login):
+        raise InputError(Problem("a login has no blanks and no signs that are not seen", suggestion="write one word"))
+    alike = _folded(login)
+    if any(_folded(taken) == alike for taken in Officer.objects.values_list("login", flat=True)):
+        raise ConflictError(f"login {login} is taken")
+
+
+def _folded(login: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold())
+
+
+def officer_content(officer: Officer) -> bytes:
+    """Return what the audit chain holds of an officer."""
+    return _content(
+        login=officer.login,
+        name=officer.name,
+        office=officer.office_id,
+        roles=officer.roles,
+        clearance=officer.clearance,
+        active=officer.active,
+    )
+
+
+def classification_content(one: Classification) -> bytes:
+    """Return what the audit chain holds of a step of the classification scheme."""
+    return _content(rank=one.rank, code=one.code, label=one.label)
+
+
+def client_content(client: ClientSystem) -> bytes:
+    """Return what the audit chain holds of a client system."""
+    return _content(name=client.name, active=client.active)
+
+
+def token_content(token: Token) -> bytes:
+    """Return what the audit chain holds of a token: whose it is, what it is for, and until when it is good."""
+    ends = [moment and moment.astimezone(UTC).isoformat() for moment in (token.expires_at, token.revoked_at)]
+    return _content(
+        label=token.label,
+        digest=token.digest,
+        officer=token.officer_id,
+        client=token.client_id,
+        scopes=token.scopes,
+        ends=ends,
+    )
 
 
 def _content(**parts: object) -> bytes:

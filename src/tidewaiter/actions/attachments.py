@@ -5,11 +5,13 @@ out to nobody.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
+from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.subjects import require_seen
 from tidewaiter.core.errors import InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.core.file_kind import FILE_KINDS, kind_of
@@ -57,7 +59,7 @@ def add_attachment(
     same = Attachment.objects.filter(digest=digest)
     privileged = privileged or same.filter(privileged=True).exists()
     if privileged:
-        same.update(privileged=True)
+        _seal(same.filter(privileged=False))
     attachment, _ = Attachment.objects.get_or_create(
         digest=digest,
         record=about,
@@ -70,8 +72,21 @@ def add_attachment(
             "at": at,
         },
     )
-    record(f"attachment:{attachment.pk}", digest.encode())
+    record(f"attachment:{attachment.pk}", attachment_content(attachment))
     return attachment
+
+
+def _seal(found: Iterable[Attachment]) -> None:
+    for one in found:
+        one.privileged = True
+        one.save(update_fields=["privileged"])
+        record(f"attachment:{one.pk}", attachment_content(one))
+
+
+def attachment_content(one: Attachment) -> bytes:
+    """Return what the audit chain holds of a file: its digest, what it is kept with, and whether it is sealed."""
+    parts = [one.digest, one.record, one.name, one.kind, one.size, one.privileged, one.by_id]
+    return to_json(parts).encode("utf-8", "surrogatepass")
 
 
 def _problems(name: str, kind: str, content: bytes, *, privileged: bool, largest: int) -> list[Problem]:

@@ -134,7 +134,7 @@ def offer_exhibit(
         reason=reason,
         offered_at=at,
     )
-    record(f"exhibit:{number}", _content(offer))
+    record(f"exhibit:{number}", offer_content(offer))
     return offer
 
 
@@ -153,7 +153,7 @@ def sign_exhibit(*, number: str, seal: str, by: Actor, at: datetime) -> HandOver
     offer.save(update_fields=["signed_at"])
     exhibit.holder, exhibit.place = taker, offer.place
     exhibit.save(update_fields=["holder", "place"])
-    record(f"exhibit:{number}", _content(offer))
+    record(f"exhibit:{number}", offer_content(offer))
     return offer
 
 
@@ -179,7 +179,7 @@ def _end(offer: HandOver, how: str, reason: str, at: datetime) -> HandOver:
     offer.ended_at, offer.ended_as = at, how
     offer.reason = "; ".join(part for part in (offer.reason, f"{how}: {reason}") if part)
     offer.save(update_fields=["ended_at", "ended_as", "reason"])
-    record(f"exhibit:{offer.exhibit_id}", _content(offer))
+    record(f"exhibit:{offer.exhibit_id}", offer_content(offer))
     return offer
 
 
@@ -207,7 +207,8 @@ def _last_seal(exhibit: Exhibit, steps: Iterable[HandOver]) -> str:
     return signed[-1].seal_after if signed else exhibit.seal_after
 
 
-def _content(offer: HandOver) -> bytes:
+def offer_content(offer: HandOver) -> bytes:
+    """Return what the audit chain holds of a hand-over as it stands: offered, signed or ended."""
     parts = [offer.ordinal, offer.giver_id, offer.taker_id, offer.seal_before, offer.seal_after, offer.place]
     return json.dumps([*parts, offer.reason, offer.ended_as, bool(offer.signed_at)]).encode()
 

@@ -94,7 +94,7 @@ def put_indicators(*, change: IndicatorChange, number: int, reason: str, by: Act
         raise ConflictError("what is in force changed meanwhile; approve again")
     found.lost = {"profiles": list(change.profiles)}
     put_in_force(found, at=at)
-    trace(found, notes=change.profiles)
+    trace(found)
     publish(f"indicators {change.name} changed", at=at)
     return found
 

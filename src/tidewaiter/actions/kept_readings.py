@@ -3,67 +3,22 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
-
+from tidewaiter.actions.administration import client_content, officer_content, token_content
 from tidewaiter.actions.assignments import duty_content
 from tidewaiter.actions.keeping import decision_content
-from tidewaiter.actions.kept_content import Contents, Reading
+from tidewaiter.actions.kept_content import Contents, Reading, latest, readable
+from tidewaiter.actions.kept_evidence import EVIDENCE
 from tidewaiter.actions.kept_examination import EXAMINATION
+from tidewaiter.actions.kept_retention import RETENTION
+from tidewaiter.actions.kept_rules import RULES
 from tidewaiter.actions.lookouts import lookout_content
 from tidewaiter.actions.packing import to_json, unpacked
-from tidewaiter.actions.proposals import IN_FORCE, SUPERSEDED, text_digest
+from tidewaiter.actions.profiles import step_content
+from tidewaiter.actions.proposals import IN_FORCE, SUPERSEDED, proposal_content, text_digest
+from tidewaiter.actions.requests import request_content
 from tidewaiter.storage.records import models
-
-type Read[M: Model] = Callable[[M], Collection[bytes]]
-
-
-def latest[M: Model](
-    kind: str,
-    held: Callable[[], QuerySet[M]],
-    read: Read[M],
-    *,
-    actions: Collection[str] = (),
-    but: Collection[str] = (),
-    field: str = "pk",
-    once: bool = False,
-    required: bool = False,
-) -> Reading:
-    """Return the reading of records whose latest event tells what they hold now. `field` is their key.
-
-    `required`: every record that is kept has such an event.
-    """
-
-    def contents(keys: Collection[str]) -> dict[str, Contents]:
-        found = held().filter(**{f"{field}__in": readable(held().model, field, keys)})
-        return {str(getattr(record, field)): [read(record)] for record in found}
-
-    def every() -> Iterator[str]:
-        return (str(key) for key in held().order_by("pk").values_list(field, flat=True).iterator(2_000))
-
-    return Reading(
-        kind=kind,
-        contents=contents,
-        actions=frozenset(actions),
-        but=frozenset(but),
-        once=once,
-        whole=False,
-        count=held().count if required else None,
-        every=every if required else None,
-    )
-
-
-def readable(model: type[Model], name: str, keys: Collection[str]) -> list[Any]:
-    """Return the keys as the field takes them; what is none of its values is left out."""
-    kind: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)  # noqa: SLF001  # documented by Django
-    found = []
-    for key in keys:
-        with suppress(ValidationError):
-            found.append(kind.to_python(key))
-    return found
 
 
 def _json(**parts: object) -> bytes:
@@ -74,12 +29,17 @@ def _decisions(keys: Collection[str]) -> dict[str, Contents]:
     found = list(models.Decision.objects.filter(pk__in=keys))
     named = [one.declaration_id for one in found]
     digests = {
-        (number, version): digest
-        for number, version, digest in models.Lodgement.objects.filter(declaration_id__in=named).values_list(
-            "declaration_id", "version", "content_digest"
+        (number, version): _as_lodged(digest, rows)
+        for number, version, digest, rows in models.Lodgement.objects.filter(declaration_id__in=named).values_list(
+            "declaration_id", "version", "content_digest", "rows"
         )
     }
     return {one.pk: [[decision_content(one, digests.get((one.declaration_id, one.version), ""))]] for one in found}
+
+
+def _as_lodged(digest: str, rows: bytes | memoryview) -> str:
+    """Return the digest of a declaration's version; empty where its rows are no longer those it was made of."""
+    return digest if text_digest(unpacked(rows)) == digest else ""
 
 
 def _decision_keys() -> Iterator[str]:
@@ -99,8 +59,7 @@ def _life(steps: list[models.ProfileStep]) -> list[list[bytes]]:
     digest, contents = "", []
     for step in steps:
         digest = step.report.get("digest", digest)
-        content = {"status": step.after, "digest": digest, "reason": step.reason, "report": step.report}
-        contents.append([to_json(content).encode()])
+        contents.append([step_content(step, digest)])
     version = steps[-1].version
     if digest != text_digest(version.text) or digest != version.digest or version.status != steps[-1].after:
         contents[-1] = []
@@ -132,26 +91,24 @@ def _proposals(kind: str) -> Callable[[Collection[str]], Mapping[str, Contents]]
 
 
 def _proposed(one: models.Proposal) -> list[bytes]:
-    """Return the contents of a version of a text; a superseded one was in force when it was last recorded."""
-    if text_digest(one.text) != one.digest:
+    """Return the contents of a version of a text; a superseded one was in force when it was last recorded.
+
+    Nothing where its text is another, or where it stands as in force though something later took its place.
+    """
+    if text_digest(one.text) != one.digest or (one.state == IN_FORCE and _displaced(one)):
         return []
     states = [IN_FORCE, SUPERSEDED] if one.state == SUPERSEDED else [one.state]
-    stated = {
-        "digest": one.digest,
-        "direction": one.direction,
-        "reason": one.reason,
-        "decided_reason": one.decided_reason,
-        "notes": [],
-    }
-    return [to_json({**stated, "state": state}).encode() for state in states]
+    return [proposal_content(one, state) for state in states]
+
+
+def _displaced(one: models.Proposal) -> bool:
+    others = models.Proposal.objects.filter(kind=one.kind, name=one.name).exclude(pk=one.pk)
+    suspended = models.TrustedTrader.objects.filter(party_code=one.name, suspended=True, at__gte=one.in_force_at)
+    return others.filter(in_force_at__gte=one.in_force_at).exists() or (one.kind == "trader" and suspended.exists())
 
 
 def _officer(one: models.Officer) -> list[bytes]:
-    return [_json(login=one.login, roles=one.roles, clearance=one.clearance, active=one.active)]
-
-
-def _token(one: models.Token) -> list[bytes]:
-    return [_json(label=one.label, scopes=one.scopes)]
+    return [officer_content(one)]
 
 
 def _match(one: models.LookoutMatch) -> list[bytes]:
@@ -177,6 +134,9 @@ READINGS: Final[tuple[Reading, ...]] = (
         every=_decision_keys,
     ),
     *EXAMINATION,
+    *EVIDENCE,
+    *RULES,
+    *RETENTION,
     Reading(
         kind="profile",
         contents=_steps,
@@ -187,12 +147,14 @@ READINGS: Final[tuple[Reading, ...]] = (
     Reading(kind="profile", contents=_shared, actions=frozenset({"profile.share"}), whole=False),
     *(Reading(kind=kind, contents=_proposals(kind), whole=False) for kind in models.Proposal.KINDS),
     latest("lookout", models.Lookout.objects.all, lambda one: [lookout_content(one)], but=["lookout.acknowledge"],
-        field="reference", required=True),
-    latest("match", models.LookoutMatch.objects.all, _match, field="reference"),
+        named="reference", required=True),
+    latest("request", models.ControlRequest.objects.all, lambda one: [request_content(one)], named="reference",
+        required=True),
+    latest("match", models.LookoutMatch.objects.all, _match, named="reference"),
     latest("officer", models.Officer.objects.all, _officer, required=True),
-    latest("client", models.ClientSystem.objects.all, lambda one: [_json(name=one.name)], required=True),
+    latest("client", models.ClientSystem.objects.all, lambda one: [client_content(one)], required=True),
     latest("office", models.Office.objects.all, lambda one: [_json(code=one.code, name=one.name)]),
-    latest("token", models.Token.objects.all, _token, required=True),
+    latest("token", models.Token.objects.all, lambda one: [token_content(one)], required=True),
     latest("set", models.PublishedSet.objects.all, _published, once=True, required=True),
     Reading(kind="draw", contents=_draw_days, whole=False),
     latest("duty", models.Duty.objects.all, lambda one: [duty_content(one)], once=True, required=True),

@@ -324,6 +324,8 @@ def lookout_content(lookout: Lookout) -> bytes:
         "valid_from": lookout.valid_from.astimezone(UTC).isoformat(),
         "expires_at": lookout.expires_at.astimezone(UTC).isoformat(),
         "outcome": lookout.outcome,
+        "persons": [lookout.raised_by_id, lookout.ended_by_id, lookout.ended_second_id],
+        "shorten_to": lookout.shorten_to and lookout.shorten_to.astimezone(UTC).isoformat(),
     }
     return to_json(content).encode("utf-8", "surrogatepass")
 

@@ -253,6 +253,7 @@ def content_of(override: Override) -> bytes:
             "second": override.second_id,
             "second_reason": override.second_reason,
             "instructions": override.instructions,
+            "state": override.state,
         }
     ).encode("utf-8", "surrogatepass")
 

@@ -92,7 +92,8 @@ def share_profile(*, code: str, number: int, co_authors: Collection[str], by: Ac
     if version.author_id != author.pk:
         raise NotAllowedError("only the author names co-authors")
     version.co_authors.set([officer_named(login) for login in co_authors])
-    record(version.reference, to_json({"co_authors": sorted(co_authors)}).encode())
+    record(version.reference, to_json({"co_authors": sorted(set(co_authors))}).encode())
+    record(f"standing:{version}", standing_content(version))
     return version
 
 
@@ -265,9 +266,23 @@ def step(
     version.status, version.changed_at = after.value, at
     version.save()
     made.save()
-    content = {"status": version.status, "digest": version.digest, "reason": reason, "report": made.report}
-    record(version.reference, to_json(content).encode())
+    record(version.reference, step_content(made, version.digest))
+    record(f"standing:{version}", standing_content(version))
     return made
+
+
+def step_content(made: ProfileStep, digest: str) -> bytes:
+    """Return what the audit chain holds of a step, after which the text had that digest."""
+    content = {"status": made.after, "digest": digest, "by": made.by_id, "reason": made.reason, "report": made.report}
+    return to_json(content).encode("utf-8", "surrogatepass")
+
+
+def standing_content(version: ProfileVersion) -> bytes:
+    """Return what the audit chain holds of a version beside its steps: rank, days, and whose work it is."""
+    days = [day and day.isoformat() for day in (version.valid_from, version.valid_to, version.review_on)]
+    persons = [version.author_id, version.reviewer_id, version.approver_id]
+    written = sorted(version.co_authors.values_list("pk", flat=True))
+    return to_json([version.rank, days, persons, written]).encode()
 
 
 def findings_of(found: Readiness) -> dict[str, object]:

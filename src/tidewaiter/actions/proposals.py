@@ -5,8 +5,8 @@ the actions of each kind share; they are called within those actions.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from tidewaiter.actions.acting import record
@@ -137,17 +137,27 @@ def waiting(found: Proposal) -> None:
         raise ConflictError(f"version {found.number} of {found.kind} {found.name} is {found.state}, not proposed")
 
 
-def trace(found: Proposal, *, notes: Collection[str] = ()) -> None:
+def trace(found: Proposal) -> None:
     """Record what the action under way did to a version."""
+    record(f"{found.kind}:{found.name}@{found.number}", proposal_content(found, found.state))
+
+
+def proposal_content(found: Proposal, state: str) -> bytes:
+    """Return what the audit chain holds of a version in a state: its text, what was computed of it, and who and why."""
+    since = found.in_force_at.astimezone(UTC).isoformat() if found.in_force_at else ""
     content = {
         "digest": found.digest,
-        "state": found.state,
+        "state": state,
         "direction": found.direction,
+        "lost": found.lost,
         "reason": found.reason,
+        "proposed_by": found.proposed_by_id,
+        "decided_by": found.decided_by_id,
         "decided_reason": found.decided_reason,
-        "notes": list(notes),
+        "reviewed_by": found.reviewed_by_id,
+        "in_force_at": since,
     }
-    record(f"{found.kind}:{found.name}@{found.number}", to_json(content).encode())
+    return to_json(content).encode("utf-8", "surrogatepass")
 
 
 def text_digest(text: str) -> str:

@@ -63,6 +63,17 @@ def make_purge(*, records: Sequence[Due | str], reason: str, by: Actor, at: date
     return purge
 
 
+def approval_content(purge: models.Purge) -> bytes:
+    """Return what the audit chain holds of an approval: the list, who made it and who approved it."""
+    return f"{purge.digest} {purge.made_by_id} {purge.approved_by_id}".encode()
+
+
+def tombstones_content(number: str) -> bytes:
+    """Return what the audit chain holds of the tombstones of a purge: the digests of all that went with it."""
+    held = models.Tombstone.objects.filter(purge=number).order_by("record_digest")
+    return "\n".join(held.values_list("record_digest", flat=True).distinct()).encode()
+
+
 def _purgeable(about: str) -> bool:
     kind, _, key = about.partition(":")
     return kind in kinds() and bool(key)
@@ -85,6 +96,7 @@ def approve_purge(*, number: str, by: Actor, at: datetime) -> models.Purge:
     purge.approved_by, purge.approved_at = officer, at
     purge.save(update_fields=["approved_by", "approved_at"])
     record(f"purge:{purge.pk}", purge.digest.encode())
+    record(f"purge-approval:{purge.pk}", approval_content(purge))
     return purge
 
 
@@ -170,6 +182,7 @@ def take_away(gone: Collection[Going], rules: dict[str, str], number: str, at: d
         _tombstone(part, rules[one.record], number, at) for one in gone for part in one.parts
     )
     models.Tombstone.objects.bulk_create(_tombstone(one, "blanked with a declaration", number, at) for one in blanked)
+    record(f"tombstones:{number}", tombstones_content(number))
     todo: dict[str, Any] = {"file": sorted({digest for one in gone for digest in one.files})}
     for kind in ("declaration", "consignment", "seizure"):
         todo[kind] = [one.own_key for one in gone if one.record.startswith(f"{kind}:")]

@@ -4,7 +4,6 @@ What leaves as text for an investigator says that it is intelligence and no evid
 schedule: what was handed over, what was withheld, and why.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from itertools import groupby
 from typing import Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
-from tidewaiter.actions.acts import AUDIT, CLOSED, OPEN
+from tidewaiter.actions.acts import AUDIT, CLOSED, OPEN, referral_content
 from tidewaiter.actions.reading import read_row, stored
 from tidewaiter.actions.results import FINAL, contradictions
 from tidewaiter.actions.subjects import require_seen
@@ -76,7 +75,7 @@ def take_audits(*, trader: str, by: Actor, at: datetime) -> list[Referral]:
         raise NotKnownError(f"nothing of {trader} waits to be taken up")
     for one in found:
         one.state, one.officer = TAKEN, auditor
-        record(f"referral:{one.pk}", f"{TAKEN} {auditor.reference}".encode())
+        record(f"referral:{one.pk}", referral_content(one))
     Referral.objects.bulk_update(found, ["state", "officer"])
     return found
 
@@ -125,7 +124,7 @@ def refer_to_investigation(
         schedule=[_entry(one, officer, at) for one in schedule],
         row={"about": about, "cause": cause},
     )
-    record(f"referral:{referral.pk}", _content(referral))
+    record(f"referral:{referral.pk}", referral_content(referral))
     return referral
 
 
@@ -141,7 +140,7 @@ def add_to_schedule(*, referral: int, schedule: Sequence[Mapping[str, str]], by:
         raise InputError(problems)
     found.schedule = [*found.schedule, *(_entry(one, officer, at) for one in schedule)]
     found.save(update_fields=["schedule"])
-    record(f"referral:{found.pk}", _content(found))
+    record(f"referral:{found.pk}", referral_content(found))
     return found
 
 
@@ -185,10 +184,14 @@ def disclosure_text(*, referral: int, by: Actor, at: datetime) -> str:
 
 
 def _sealed(records: Iterable[str]) -> set[str]:
-    said = (one.removeprefix("attachment:") for one in records if one.startswith("attachment:"))
-    numbers = {int(one): f"attachment:{one}" for one in said if one.isascii() and one.isdigit() and len(one) <= 18}
-    sealed = Attachment.objects.filter(pk__in=numbers, privileged=True).values_list("pk", flat=True)
-    return {numbers[number] for number in sealed}
+    said = {one: one.strip().casefold().partition("attachment:") for one in records}
+    numbers = {one: int(key) for one, (before, _, key) in said.items() if not before and _is_number(key.strip())}
+    sealed = set(Attachment.objects.filter(pk__in=numbers.values(), privileged=True).values_list("pk", flat=True))
+    return {one for one, number in numbers.items() if number in sealed}
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= 18
 
 
 def _schedule_problems(schedule: Sequence[Mapping[str, str]]) -> list[Problem]:
@@ -220,10 +223,5 @@ def _locked(number: int, kind: str) -> Referral:
 def _close(referral: Referral, at: datetime) -> Referral:
     referral.state, referral.closed_at = CLOSED, at
     referral.save()
-    record(f"referral:{referral.pk}", _content(referral))
+    record(f"referral:{referral.pk}", referral_content(referral))
     return referral
-
-
-def _content(referral: Referral) -> bytes:
-    parts = [referral.kind, referral.state, referral.cause, referral.outcome, referral.row, referral.schedule]
-    return json.dumps(parts, sort_keys=True).encode()

@@ -109,9 +109,13 @@ def _keep(row: Row, version: int, reason: str, officer: Officer, at: datetime) -
         by=officer,
         known_at=at,
     )
-    content = json.dumps([seizure.row, reason], sort_keys=True).encode()
-    record(f"seizure:{seizure.seizure_number}", content)
+    record(f"seizure:{seizure.seizure_number}", seizure_content(seizure))
     return _shown(seizure)
+
+
+def seizure_content(seizure: Seizure) -> bytes:
+    """Return what the audit chain holds of a version of a seizure record."""
+    return json.dumps([seizure.row, seizure.reason, seizure.by_id], sort_keys=True).encode()
 
 
 def _latest(number: str, officer: Officer) -> Seizure:

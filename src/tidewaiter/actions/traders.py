@@ -90,6 +90,7 @@ def approve_status(*, party_code: str, number: int, reason: str = "", by: Actor,
         at=at,
     )
     trace(found)
+    record(made.reference, status_content(made))
     publish("a trusted trader's status", at=at)
     return made
 
@@ -115,9 +116,16 @@ def suspend_status(*, party_code: str, reason: str, by: Actor, at: datetime) -> 
         refuse(waiting, by=officer, reason="the status was suspended", at=at)
     Proposal.objects.filter(kind="trader", name=party_code, state=IN_FORCE).update(state=SUPERSEDED)
     suspended = _suspended(latest, officer, reason, at)
-    record(f"trader:{party_code}", to_json({"suspended": True, "reason": reason}).encode())
+    record(suspended.reference, status_content(suspended))
     publish("a trusted trader's status", at=at)
     return suspended
+
+
+def status_content(status: TrustedTrader) -> bytes:
+    """Return what the audit chain holds of a version of a trader's status."""
+    until = status.valid_to.isoformat() if status.valid_to else ""
+    parts = [status.kind, status.scope, status.suspended, status.valid_from.isoformat(), until, status.reason]
+    return to_json([*parts, status.by_id, status.second_id]).encode("utf-8", "surrogatepass")
 
 
 def latest_status(party_code: str) -> TrustedTrader:

@@ -27,3 +27,8 @@ class TrustedTrader(models.Model):
         """One row a trader and number."""
 
         constraints = (models.UniqueConstraint(fields=["party_code", "number"], name="trusted_trader_version"),)
+
+    @property
+    def reference(self) -> str:
+        """Return how the audit chain names the version."""
+        return f"status:{self.party_code}@{self.number}"
