@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Final
 from tidewaiter import __version__
 from tidewaiter.actions.acting import SERVICE, Actor, action, record
 from tidewaiter.actions.auditing import Verification, verify
-from tidewaiter.actions.purge_lists import PurgeList, purge_again
+from tidewaiter.actions.purge_lists import PurgeList, applied_lists, lists_to_json, purge_again
 from tidewaiter.actions.purging import SCRUBBED
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
 from tidewaiter.storage.attachments import ASIDE, Attachments
@@ -113,6 +113,21 @@ def note_gone(*, backup: int, by: Actor, at: datetime) -> models.Backup:
     found.save(update_fields=["gone_at"])
     record(f"backup:{found.pk}", found.digest.encode())
     return found
+
+
+def keep_lists_beside(backups: Iterable[models.Backup]) -> list[Path]:
+    """Write the purge lists beside every backup that can be reached, and return where."""
+    text = lists_to_json(applied_lists())
+    written = []
+    for folder in sorted({Path(one.place).parent for one in backups}):
+        if folder.is_dir():
+            aside = folder / f"{LISTS}.aside"
+            aside.write_text(text, encoding="utf-8")
+            _sync(aside)
+            aside.replace(folder / LISTS)
+            _sync(folder)
+            written.append(folder / LISTS)
+    return written
 
 
 def _copy_files(source: Path, target: Path) -> None:

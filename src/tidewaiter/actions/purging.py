@@ -25,6 +25,7 @@ from tidewaiter.storage.lake.manifest import MANIFEST
 from tidewaiter.storage.lake.purge import Purge as LakePurge
 from tidewaiter.storage.lake.purge import purge_lake
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.scrub import scrub
 
 MOST: Final = 100_000
@@ -134,6 +135,12 @@ def run_purge(*, number: str, lake: Path, store: Attachments, by: Actor, at: dat
     return outcome(models.Purge.objects.get(pk=number))
 
 
+def approved() -> list[str]:
+    """Return the lists that were approved and are not done, in their order: for the worker to run."""
+    waiting = models.Purge.objects.filter(approved_at__isnull=False, done_at=None)
+    return list(waiting.order_by("approved_at").values_list("number", flat=True))
+
+
 def unfinished() -> list[str]:
     """Return the lists that were begun and not finished, for the worker to run again."""
     begun = models.Purge.objects.filter(applied_at__isnull=False, done_at=None)
@@ -143,6 +150,7 @@ def unfinished() -> list[str]:
 @action("purge.apply")
 def apply_purge(*, number: str, by: Actor, at: datetime) -> models.Purge:
     """Take the records of an approved list away; what is under a legal hold, or not in the lake yet, stays."""
+    lock_chain()
     purge = purge_held(number)
     if purge.approved_at is None:
         raise ConflictError(f"purge {number} is not approved")

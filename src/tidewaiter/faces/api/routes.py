@@ -14,6 +14,7 @@ from ninja.parser import Parser
 from tidewaiter import __version__
 from tidewaiter.core.errors import InputError
 from tidewaiter.faces.api.administration import router as administration
+from tidewaiter.faces.api.audit import router as audit
 from tidewaiter.faces.api.calling import BearerToken
 from tidewaiter.faces.api.capacity import router as capacity
 from tidewaiter.faces.api.decisions import router as decisions
@@ -31,6 +32,7 @@ from tidewaiter.faces.api.profiles import router as profiles
 from tidewaiter.faces.api.referrals import router as referrals
 from tidewaiter.faces.api.requests import router as requests
 from tidewaiter.faces.api.results import router as results
+from tidewaiter.faces.api.retention import router as retention
 from tidewaiter.faces.api.schemas import components
 from tidewaiter.faces.api.seizures import router as seizures
 from tidewaiter.faces.api.spelling import printable
@@ -55,6 +57,8 @@ ROUTERS: Final[tuple[Router, ...]] = (
     policies,
     capacity,
     administration,
+    audit,
+    retention,
 )
 """Every router of the API. Add yours as one import and one line."""
 

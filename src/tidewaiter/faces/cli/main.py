@@ -14,6 +14,7 @@ from tidewaiter import __version__
 from tidewaiter.core.errors import TidewaiterError
 from tidewaiter.faces.cli.audit import audit
 from tidewaiter.faces.cli.backtest import backtest
+from tidewaiter.faces.cli.backup import backup, migrate, restore
 from tidewaiter.faces.cli.check import check, sql
 from tidewaiter.faces.cli.decide import decide
 from tidewaiter.faces.cli.demo import demo
@@ -25,6 +26,7 @@ from tidewaiter.faces.cli.lake import lake
 from tidewaiter.faces.cli.officer import client, office, officer, setup, token
 from tidewaiter.faces.cli.profile import profile
 from tidewaiter.faces.cli.replay import replay
+from tidewaiter.faces.cli.retention import purge, retention, subject_access
 from tidewaiter.faces.cli.serve import serve
 from tidewaiter.faces.cli.starter import starter
 from tidewaiter.faces.cli.worker import worker
@@ -39,6 +41,7 @@ SECTIONS = {
     "Select": ("decide", "serve", "worker"),
     "Set up": ("setup", "office", "officer", "client", "token", "profile"),
     "Account for": ("draw", "replay", "audit"),
+    "Keep": ("retention", "purge", "subject-access", "backup", "restore", "migrate"),
     "Try": ("starter", "generate", "demo"),
 }
 
@@ -79,6 +82,12 @@ def tidewaiter(ctx: click.Context) -> None:
 for _command in (
     audit,
     backtest,
+    backup,
+    migrate,
+    restore,
+    retention,
+    purge,
+    subject_access,
     check,
     decide,
     demo,
