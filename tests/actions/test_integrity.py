@@ -1,7 +1,8 @@
 """The integrity report is made from the records, for the inspectorate alone."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,16 +13,36 @@ from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.acts import close_acts
 from tidewaiter.actions.assignments import assign_waiting, replace_officer
 from tidewaiter.actions.integrity import integrity_report
+from tidewaiter.actions.integrity_edits import LOOKOUTS
 from tidewaiter.actions.integrity_work import work_of
+from tidewaiter.actions.lookouts import (
+    LookoutText,
+    confirm_end,
+    end_lookout,
+    expire_lookouts,
+    raise_lookout,
+    shorten_lookout,
+)
 from tidewaiter.actions.overrides import confirm_lowering, lower_channel, raise_channel
 from tidewaiter.actions.results import correct_result, record_result
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError, NotAllowedError
+from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
-from tidewaiter.engines.integrity.edits import WorkingHours
+from tidewaiter.engines.integrity.edits import ListEdit, WorkingHours
 from tidewaiter.engines.integrity.finding import Kind
 from tidewaiter.engines.integrity.screen import IntegrityReport, Work
-from tidewaiter.storage.records.models import Act, AuditEvent, Officer, Proposal, TrustedTrader
+from tidewaiter.storage.records.models import (
+    Act,
+    AuditEvent,
+    Classification,
+    Lookout,
+    LookoutMatch,
+    Officer,
+    Proposal,
+    TrustedTrader,
+)
+from tidewaiter.storage.records.visibility import visible_to
 
 pytestmark = pytest.mark.django_db
 
@@ -217,6 +238,88 @@ def test_a_trader_s_status_is_an_edit_that_lowers() -> None:
         party_code="IMP3", number=1, kind="AEO", scope="both", valid_from=TODAY, by=boss, at=NOON
     )
     assert [(one.lowers, one.beneficiaries) for one in work().edits] == [(True, ("IMP3",))]
+
+
+def a_lookout(spy: Officer, *, rank: int = 0, **more: Any) -> Lookout:
+    said: dict[str, Any] = {
+        "kind": LookoutKind.COMPANY,
+        "action": LookoutAction.EXAMINE,
+        "reason": "a report",
+        "contact": "duty officer",
+        "values": ("IMP9",),
+        "instruction": "Open it.",
+        "rank": rank,
+    }
+    text = LookoutText(**said | more)
+    return raise_lookout(text=text, expires_at=day(30), by=spy, at=day(1))
+
+
+def at_night(number: int) -> datetime:
+    return day(number) + timedelta(hours=11)
+
+
+def test_a_lookout_ended_early_is_an_edit_that_lowers() -> None:
+    spy, second = (an_officer(Role.INTELLIGENCE_OFFICER, login=login) for login in ("spy", "second"))
+    lookout = a_lookout(spy)
+    a_declaration("D0", importer="IMP7")
+    LookoutMatch.objects.create(
+        lookout=lookout, declaration_id="D0", version=1, certainty="exact", value="IMP9", met_at=day(2)
+    )
+    end_lookout(reference=lookout.reference, outcome="nothing more", by=spy, at=at_night(7))
+    confirm_end(reference=lookout.reference, agreed=True, by=second, at=at_night(7))
+    ended = [one for one in seen_by(spy) if one.lowers]
+    assert [(one.officer, one.second_person, one.edited_at) for one in ended] == [("spy", "second", at_night(7))]
+    assert (ended[0].beneficiaries, ended[0].would_have_lost) == (("IMP9", "IMP7"), ("D0",))
+    a_declaration("D9", Channel.GREEN, importer="IMP9", decided_on=day(8).date())
+    found = report(an_officer(Role.INSPECTORATE))
+    quiet = [one for screening in found.screenings for one in screening.findings if one.kind is Kind.QUIET_EDIT]
+    assert [one.officer for one in quiet] == ["spy"]
+
+
+def test_a_lookout_shortened_is_an_edit_that_lowers_and_raising_it_again_puts_it_back() -> None:
+    spy, second = (an_officer(Role.INTELLIGENCE_OFFICER, login=login) for login in ("spy", "second"))
+    lookout = a_lookout(spy)
+    shorten_lookout(reference=lookout.reference, expires_at=day(8), reason="quiet", by=spy, at=at_night(7))
+    assert [one.lowers for one in seen_by(spy)] == [False]
+    confirm_end(reference=lookout.reference, agreed=True, by=second, at=at_night(7))
+    a_lookout(second, values=("IMP9", "IMP10"))
+    lowered = [one for one in seen_by(spy) if one.lowers]
+    assert [(one.officer, one.second_person, one.entries) for one in lowered] == [("spy", "second", ("IMP9",))]
+
+
+def test_a_refused_end_and_an_expiry_lower_nothing() -> None:
+    spy, second = (an_officer(Role.INTELLIGENCE_OFFICER, login=login) for login in ("spy", "second"))
+    lookout = a_lookout(spy)
+    end_lookout(reference=lookout.reference, outcome="nothing more", by=spy, at=at_night(7))
+    confirm_end(reference=lookout.reference, agreed=False, by=second, at=at_night(7))
+    Lookout.objects.update(expires_at=day(8))
+    expire_lookouts(by=SERVICE, at=day(9))
+    end_lookout(reference=lookout.reference, outcome="never met", by=spy, at=day(10))
+    assert [one.lowers for one in seen_by(spy)] == [False]
+
+
+def test_the_report_tells_nothing_of_a_lookout_above_the_reader_s_clearance() -> None:
+    Classification.objects.create(rank=3, code="S", label="secret")
+    spy, second = (an_officer(Role.INTELLIGENCE_OFFICER, login=login, clearance=3) for login in ("spy", "second"))
+    lookout = a_lookout(spy, rank=3)
+    end_lookout(reference=lookout.reference, outcome="nothing more", by=spy, at=at_night(7))
+    confirm_end(reference=lookout.reference, agreed=True, by=second, at=at_night(7))
+    a_declaration("D9", Channel.GREEN, importer="IMP9", decided_on=day(8).date())
+    assert lookout.reference not in str(report(an_officer(Role.INSPECTORATE)))
+    assert lookout.reference in str(report(an_officer(Role.INSPECTORATE, clearance=3)))
+
+
+def seen_by(officer: Officer) -> list[ListEdit]:
+    seen = visible_to(officer, Lookout.objects.all())
+    return [one for one in work_of(day(1), day(20), HOURS_ZONE, seen).edits if one.list_code == LOOKOUTS]
+
+
+def test_where_no_lot_was_drawn_the_roster_is_who_worked_that_month() -> None:
+    ann, bob = examiners("ann", "bob")
+    for number, officer in (("D1", ann), ("D2", ann), ("D3", bob)):
+        (act,) = given(a_declaration(number, Channel.ORANGE), officer)
+        closed(act, NOTHING)
+    assert [(one.by_draw, one.roster) for one in work().clearances] == [(False, {"ann": 2.0, "bob": 1.0})] * 3
 
 
 def test_a_period_must_end_after_it_begins() -> None:

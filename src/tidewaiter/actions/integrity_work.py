@@ -2,25 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.acts import CLOSED
+from tidewaiter.actions.integrity_edits import filings, list_edits, lookout_edits, trader_edits
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.tables.results import FOUND
 from tidewaiter.engines.integrity.assignments import Assignment
-from tidewaiter.engines.integrity.cleared import Clearance
-from tidewaiter.engines.integrity.edits import Filing, ListEdit
+from tidewaiter.engines.integrity.cleared import Clearance, with_observed_rosters
 from tidewaiter.engines.integrity.overrides import Override, Selected
 from tidewaiter.engines.integrity.screen import Work
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.models import Act, Declaration
-
-AROUND_EDITS: Final = timedelta(days=45)
-"""Filings so long before and after an edit are looked at."""
+from tidewaiter.storage.records.models import Act, Declaration, Lookout
 
 _KINDS: Final = ("physical", "scan", "documents")
 """The kind of act that stands for a declaration with several: the first of these."""
@@ -28,21 +25,22 @@ _KINDS: Final = ("physical", "scan", "documents")
 SELECTING: Final = tuple(channel.value for channel in Channel if channel.selects)
 
 
-def work_of(start: datetime, end: datetime, zone: ZoneInfo) -> Work:
+def work_of(start: datetime, end: datetime, zone: ZoneInfo, lookouts: QuerySet[Lookout] | None = None) -> Work:
     """Return what was done from start to end (not included); days are those of the time zone.
 
+    `lookouts` are those the reader may see (None: none). Where an act had no lot, the roster is who worked that month.
     Second examinations are left out of clearances: two officers looked, and only the first was drawn by the first lot.
     """
     acts = _acts(start, end)
     declarations = Declaration.objects.in_bulk({act.declaration_id for act in acts})
-    edits = tuple(_edits(start, end))
+    edits = (*list_edits(start, end), *trader_edits(start, end), *lookout_edits(start, end, lookouts))
     overrides, lowered = _overrides(start, end)
     return Work(
-        clearances=tuple(_clearances(acts, declarations, zone)),
+        clearances=tuple(with_observed_rosters(tuple(_clearances(acts, declarations, zone)))),
         selected=tuple(_selected(start, end, lowered)),
         overrides=overrides,
         edits=edits,
-        filings=tuple(_filings(edits, start, end)),
+        filings=tuple(filings(edits, start, end)),
         assignments=tuple(_assignments(acts, declarations)),
     )
 
@@ -162,55 +160,3 @@ def _assignments(acts: Sequence[Act], declarations: Mapping[str, Declaration]) -
             reason=replaced.reason if replaced and replaced.after_id == act.officer_id else None,
             identity=act.decision.identity,
         )
-
-
-def _edits(start: datetime, end: datetime) -> Iterator[ListEdit]:
-    """Give the edits of lists and of traders' status that came into force in the period, those around it as well.
-
-    What came after the period is needed to see that an edit was put back.
-    """
-    until = end + AROUND_EDITS
-    lists = models.Proposal.objects.filter(kind="list", in_force_at__gte=start, in_force_at__lt=until)
-    for row in lists.select_related("proposed_by", "decided_by").order_by("pk"):
-        if row.in_force_at is not None and (row.in_force_at < end or row.direction != "lowers"):
-            yield _list_edit(row, row.in_force_at)
-    traders = models.TrustedTrader.objects.filter(at__gte=start, at__lt=until).select_related("by", "second")
-    for trader in traders.order_by("pk"):
-        if trader.at < end or trader.suspended:
-            yield ListEdit(
-                edit_id=f"trader {trader.party_code}@{trader.number}",
-                list_code="trusted traders",
-                officer=trader.by.login,
-                edited_at=trader.at,
-                lowers=not trader.suspended,
-                entries=(trader.party_code,),
-                beneficiaries=(trader.party_code,),
-                second_person=trader.second.login if trader.second else None,
-            )
-
-
-def _list_edit(row: models.Proposal, at: datetime) -> ListEdit:
-    kept: Mapping[str, Any] = row.lost
-    selections: Mapping[str, Any] = kept.get("selections") or {}
-    entries = (*kept.get("lost", ()), *kept.get("gained", ()))
-    return ListEdit(
-        edit_id=f"list {row.name}@{row.number}",
-        list_code=row.name,
-        officer=row.proposed_by.login,
-        edited_at=at,
-        lowers=row.direction == "lowers",
-        entries=tuple(map(str, entries)),
-        beneficiaries=tuple(dict.fromkeys(map(str, (*entries, *selections.get("parties", ()))))),
-        would_have_lost=tuple(map(str, selections.get("declarations", ()))),
-        not_selected=tuple(map(str, kept.get("not_selected", ()))),
-        second_person=row.decided_by.login if row.decided_by else None,
-    )
-
-
-def _filings(edits: Iterable[ListEdit], start: datetime, end: datetime) -> Iterator[Filing]:
-    parties = {party for edit in edits if edit.lowers for party in edit.beneficiaries}
-    around = Declaration.objects.filter(lodged_at__gte=start - AROUND_EDITS, lodged_at__lt=end + AROUND_EDITS)
-    named = around.filter(Q(importer_code__in=parties) | Q(declarant_code__in=parties))
-    for one in named.order_by("lodged_at", "pk").only("pk", "lodged_at", "importer_code", "declarant_code"):
-        for party in sorted({one.importer_code, one.declarant_code} & parties):
-            yield Filing(party, one.pk, one.lodged_at)

@@ -23,6 +23,7 @@ from tidewaiter.storage.records.models import (
     Lookout,
     LookoutAcknowledgement,
     LookoutMatch,
+    LookoutShortening,
     Office,
     Officer,
 )
@@ -212,6 +213,14 @@ def confirm_end(*, reference: str, agreed: bool, reason: str = "", by: Actor, at
     if not agreed:
         lookout.ended_by, lookout.shorten_to, lookout.outcome = None, None, ""
     elif shortened is not None:
+        LookoutShortening.objects.create(
+            lookout=lookout,
+            before=lookout.expires_at,
+            after=shortened,
+            by_id=lookout.ended_by_id,
+            second=officer,
+            at=at,
+        )
         lookout.expires_at, lookout.ended_by, lookout.shorten_to = shortened, None, None
     else:
         lookout.ended_second, lookout.ended_at, lookout.state = officer, at, ENDED

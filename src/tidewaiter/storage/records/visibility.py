@@ -43,6 +43,7 @@ _GUARDS: Final[dict[type[Model], _Guard]] = {
     models.Lookout: _Guard(lookout=""),
     models.LookoutAcknowledgement: _Guard(lookout="lookout__"),
     models.LookoutMatch: _Guard(lookout="lookout__"),
+    models.LookoutShortening: _Guard(lookout="lookout__"),
     models.Declaration: _Guard(office="office"),
     models.Lodgement: _Guard(office="declaration__office"),
     models.Decision: _Guard(office="office"),

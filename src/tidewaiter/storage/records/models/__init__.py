@@ -15,7 +15,12 @@ from tidewaiter.storage.records.models.examination import (
     Result,
     Seizure,
 )
-from tidewaiter.storage.records.models.lookout import Lookout, LookoutAcknowledgement, LookoutMatch
+from tidewaiter.storage.records.models.lookout import (
+    Lookout,
+    LookoutAcknowledgement,
+    LookoutMatch,
+    LookoutShortening,
+)
 from tidewaiter.storage.records.models.office import Office
 from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Officer, Token
 from tidewaiter.storage.records.models.profile import ProfileStep, ProfileVersion, Proposal, Publication, PublishedSet
@@ -51,6 +56,7 @@ __all__ = [
     "Lookout",
     "LookoutAcknowledgement",
     "LookoutMatch",
+    "LookoutShortening",
     "Mark",
     "Office",
     "Officer",

@@ -55,6 +55,17 @@ class Lookout(models.Model):
         return self.reference
 
 
+class LookoutShortening(models.Model):
+    """Two persons let a lookout expire earlier: from when to when, who asked and who confirmed."""
+
+    lookout = models.ForeignKey(Lookout, on_delete=models.CASCADE, related_name="shortenings")
+    before = models.DateTimeField()
+    after = models.DateTimeField()
+    by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+
 class LookoutAcknowledgement(models.Model):
     """An office has read a lookout."""
 
