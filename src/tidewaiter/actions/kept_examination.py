@@ -7,6 +7,7 @@ from typing import Final
 
 from tidewaiter.actions.assignments import assignment_content
 from tidewaiter.actions.capacity import choice_content
+from tidewaiter.actions.conduct import conduct_content
 from tidewaiter.actions.kept_content import Contents, Reading
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.reexaminations import lot_content, roster_content
@@ -72,6 +73,11 @@ def _lots(keys: Collection[str]) -> dict[str, Contents]:
     }
 
 
+def _conducted(keys: Collection[str]) -> dict[str, Contents]:
+    """Return what was last noted of how an act is conducted."""
+    return {one.pk: [[conduct_content(one)]] for one in models.Act.objects.filter(pk__in=keys)}
+
+
 def _capacity(keys: Collection[str]) -> dict[str, Contents]:
     """Return every choice about a hit beyond capacity, in order."""
     found: defaultdict[str, list[list[bytes]]] = defaultdict(list)
@@ -99,5 +105,6 @@ EXAMINATION: Final[tuple[Reading, ...]] = (
     Reading(kind="act", contents=_assigned, actions=frozenset({"act.assign"}), once=True),
     Reading(kind="act", contents=_replaced, actions=frozenset({"act.replace"})),
     Reading(kind="act", contents=_lots, actions=frozenset({"act.reexamine"}), whole=False),
+    Reading(kind="act", contents=_conducted, actions=frozenset({"act.conduct"}), whole=False),
     Reading(kind="decision", contents=_capacity, actions=frozenset({"capacity.defer", "capacity.waive"})),
 )
