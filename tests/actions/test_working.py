@@ -130,3 +130,22 @@ def test_the_worker_closes_the_day_that_has_ended(tmp_path: Path) -> None:
     assert lake.snapshot().closed_through == NOW.date()
     standing = worker.readying.standing()
     assert (standing.on, standing.image.statistics_on) == (clock[0].date(), NOW.date())
+
+
+def test_a_confirmed_match_raises_the_declaration_in_flight(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    a_lookout = Lookout.objects.create(
+        reference="L-1", kind="party", subject={"values": [], "names": ["Acme Trading"]}, action="examine",
+        instruction="Open the packages.", reason="report", contact="x", raised_by=an_officer(Role.INTELLIGENCE_OFFICER),
+        raised_at=NOW, valid_from=NOW, expires_at=NOW + timedelta(days=3),
+    )  # fmt: skip
+    republish(cause="start", by=SERVICE, at=NOW)
+    clock = [NOW]
+    worker = Worker(lake.folder, CATALOGUE, KEYS, lambda: clock[0])
+    worker.turn()
+    met = lodged("A", exporter_name="Acme Trading Co")
+    decide_group(worker.readying.standing(), KEYS, [(met, SERVICE)], NOW)
+    clock[0] = NOW + timedelta(minutes=2)
+    LookoutMatch.objects.filter(lookout=a_lookout).update(state="confirmed", settled_at=clock[0])
+    worker.turn()
+    assert Declaration.objects.get().channel == "red"

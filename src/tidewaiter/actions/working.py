@@ -24,13 +24,18 @@ from tidewaiter.actions.lodged_heads import lodge_head
 from tidewaiter.actions.lookouts import any_expired, expire_lookouts
 from tidewaiter.actions.profile_force import expire_profiles
 from tidewaiter.actions.publishing import set_content
+from tidewaiter.actions.purging import run_approved
 from tidewaiter.actions.readying import Readying
 from tidewaiter.actions.reexaminations import draw_again
+from tidewaiter.actions.retention import due
 from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.told_since import confirmed_since
 from tidewaiter.core.errors import LakeError
 from tidewaiter.core.facts import Catalogue
+from tidewaiter.storage.attachments import Attachments
 from tidewaiter.storage.lake.facts.statistics import update_statistics
 from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.lake.manifest import MANIFEST
 from tidewaiter.storage.records import models
 
 COPY_EVERY = timedelta(seconds=60)
@@ -51,7 +56,10 @@ class Done:
 
 @dataclass(slots=True)
 class Worker:
-    """One process that does the service's own work. `heads` is the file outside the database for heads of the chain."""
+    """One process that does the service's own work. `heads` is the file outside the database for heads of the chain.
+
+    `files` are the attachments; without them no purge list is run.
+    """
 
     lake: Path
     catalogue: Catalogue
@@ -59,10 +67,12 @@ class Worker:
     clock: Callable[[], datetime]
     heads: Path | None = None
     told: Callable[[Done], None] = lambda _: None
+    files: Attachments | None = None
     readying: Readying = field(init=False)
     _copied_at: datetime = _LONG_AGO
     _lodged_at: datetime = _LONG_AGO
     _day: date | None = None
+    _confirmed_asked: set[str] = field(default_factory=set)
     _held_until: int = 0
 
     def __post_init__(self) -> None:
@@ -80,6 +90,7 @@ class Worker:
             standing = self.readying.standing()
             done += self._in_flight(standing)
             done += self._held(standing)
+            done += self._confirmed(standing)
             done += self._examinations(standing)
         done += self._copy()
         done += self._lodge()
@@ -97,10 +108,22 @@ class Worker:
         lapsed = expire_yellow(policy=standing.content.policy, on=standing.on, by=SERVICE, at=at)
         passed = watch_edits(catalogue=self.catalogue, by=SERVICE, at=at)
         closed = self.close_day(standing.on - timedelta(days=1))
-        self._day = standing.on
+        self._day, self._lodged_at = standing.on, _LONG_AGO
         self.readying.look()
         counts = {"ended": len(ended.ended), "lapsed": len(lapsed), "passed": passed, "closed": int(closed)}
-        return [Done("day", counts)]
+        return [Done("day", counts), *self._retention(at)]
+
+    def _retention(self, at: datetime) -> list[Done]:
+        """Run the purge lists that two persons approved, once a day, and tell how much is past its period.
+
+        A list that cannot be run now, because others hold the database or the lake, is run the next day.
+        """
+        purged = run_approved(lake=self.lake, store=self.files, by=SERVICE, at=at) if self.files else []
+        counts = {"purged": sum(one.records for one in purged), "due": sum(1 for _ in due(at, self._lake_or_none()))}
+        return [Done("retention", counts)] if any(counts.values()) else []
+
+    def _lake_or_none(self) -> Path | None:
+        return self.lake if (self.lake / MANIFEST).exists() else None
 
     def close_day(self, day: date) -> bool:
         """Copy all that was received, close the day in the lake and bring statistics up to date.
@@ -151,17 +174,29 @@ class Worker:
         found = list(events.values_list("pk", "declaration_id"))
         if not found:
             return []
-        numbers = sorted({number for _, number in found})
+        done = self._again(standing, sorted({number for _, number in found}), "held by another agency")
+        self._held_until = found[-1][0]
+        return [Done("held goods", _counts(done))]
+
+    def _confirmed(self, standing: Standing) -> list[Done]:
+        """Decide again the goods for which a lookout's possible match was confirmed since they were decided."""
+        numbers = [number for number in confirmed_since() if number not in self._confirmed_asked]
+        if not numbers:
+            return []
+        done = self._again(standing, numbers, "a match was confirmed")
+        self._confirmed_asked.update(numbers)
+        return [Done("confirmed matches", _counts(done))]
+
+    def _again(self, standing: Standing, numbers: list[str], cause: str) -> Redecided:
         done = Redecided()
         for part in batched(numbers, AT_ONCE):
             done.add(
                 redecide(
-                    standing=standing, news=None, numbers=part, keys=self.keys, cause="held by another agency",
+                    standing=standing, news=None, numbers=part, keys=self.keys, cause=cause,
                     by=SERVICE, at=self.clock(),
                 )
             )  # fmt: skip
-        self._held_until = found[-1][0]
-        return [Done("held goods", _counts(done))]
+        return done
 
     def _asked(self, publication: models.Publication, standing: Standing) -> Asked:
         content = set_content(publication.set_id, self.catalogue)
