@@ -13,15 +13,25 @@ from tests.office import NOON, a_client, an_officer
 from tests.trade import item, lake_of
 
 from tidewaiter.actions import purging
+from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.attachments import add_attachment
 from tidewaiter.actions.auditing import verify
+from tidewaiter.actions.backing_up import keep_lists_beside, note_gone
 from tidewaiter.actions.events import record_events
 from tidewaiter.actions.kept_content import record_digest
 from tidewaiter.actions.lookouts import LookoutText, raise_lookout
 from tidewaiter.actions.packing import packed, unpacked
 from tidewaiter.actions.publishing import republish
 from tidewaiter.actions.purge_lists import applied_lists, lists_to_json, purge_again, read_lists
-from tidewaiter.actions.purging import apply_purge, approve_purge, make_purge, outcome, run_purge, unfinished
+from tidewaiter.actions.purging import (
+    apply_purge,
+    approve_purge,
+    make_purge,
+    outcome,
+    run_approved,
+    run_purge,
+    unfinished,
+)
 from tidewaiter.actions.results import record_result
 from tidewaiter.actions.retention import Due, lift_hold, place_hold
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
@@ -281,3 +291,34 @@ def test_a_list_that_was_changed_is_refused(tmp_path: Path) -> None:
     file.write_text("{}")
     with pytest.raises(InputError, match="no file of purge lists"):
         read_lists(file)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lists_that_two_persons_approved_are_run_once_and_no_other(tmp_path: Path) -> None:
+    store = Attachments(tmp_path / "files")
+    _a_declaration_with_everything("D1")
+    _a_declaration_with_everything("D2")
+    make_purge(records=["declaration:D2"], reason="r", by=_privacy(), at=AT)
+    number = _approved("declaration:D1").pk
+    done = run_approved(lake=tmp_path / "lake", store=store, by=SERVICE, at=AT)
+    assert [one.number for one in done] == [number]
+    assert run_approved(lake=tmp_path / "lake", store=store, by=SERVICE, at=AT) == []
+    assert models.Declaration.objects.get().pk == "D2"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_made_before_a_purge_is_named_until_it_is_destroyed(tmp_path: Path) -> None:
+    store = Attachments(tmp_path / "files")
+    _a_declaration_with_everything()
+    place = str(tmp_path / "backups" / "one")
+    backup = models.Backup.objects.create(place=place, made_at=NOON, digest="0" * 64, size=1, sequence=1)
+    (tmp_path / "backups").mkdir()
+    purged = run_purge(number=_approved("declaration:D1").pk, lake=tmp_path / "lake", store=store, by=_privacy(), at=AT)
+    assert purged.backups == (backup,)
+    (file,) = keep_lists_beside(purged.backups)
+    assert [one.number for one in read_lists(file)] == [purged.number]
+    administrator = an_officer(Role.ADMINISTRATOR)
+    note_gone(backup=backup.pk, by=administrator, at=AT)
+    with pytest.raises(ConflictError):
+        note_gone(backup=backup.pk, by=administrator, at=AT)
+    assert purging.holding(models.Purge.objects.get(pk=purged.number)) == []

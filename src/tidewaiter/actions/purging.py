@@ -9,6 +9,7 @@ applied to a restored backup it takes away the same records again.
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.kept_content import record_digest
 from tidewaiter.actions.purged_records import Going, blanked_with, going, remove, remove_salts, waiting_for_copy
 from tidewaiter.actions.retention import Due, held, kinds
-from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
+from tidewaiter.core.errors import ConflictError, InputError, LakeError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.storage.attachments import Attachments
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.lake.manifest import MANIFEST
@@ -136,9 +137,18 @@ def run_purge(*, number: str, lake: Path, store: Attachments, by: Actor, at: dat
 
 
 def approved() -> list[str]:
-    """Return the lists that were approved and are not done, in their order: for the worker to run."""
+    """Return the lists that were approved and are not done, in their order."""
     waiting = models.Purge.objects.filter(approved_at__isnull=False, done_at=None)
     return list(waiting.order_by("approved_at").values_list("number", flat=True))
+
+
+def run_approved(*, lake: Path, store: Attachments, by: Actor, at: datetime) -> list[Purged]:
+    """Run every list that was approved; one that cannot be finished now is left for the next time."""
+    done = []
+    for number in approved():
+        with suppress(ConflictError, LakeError):
+            done.append(run_purge(number=number, lake=lake, store=store, by=by, at=at))
+    return done
 
 
 def unfinished() -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import structlog
 
+from tidewaiter.faces.cli.backup import attachments
 from tidewaiter.faces.cli.options import EXISTING, lake_option
 from tidewaiter.faces.cli.records import now, open_records
 from tidewaiter.faces.draw_keys import custody_of, key_options
@@ -43,7 +44,7 @@ def worker(shares: tuple[Path, ...], sealed: Path | None, heads: Path | None, on
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    at_work = Worker(lake, load_catalogue(), keys, now, heads, told)
+    at_work = Worker(lake, load_catalogue(), keys, now, heads, told, attachments())
     try:
         while not stopped.is_set():
             at_work.turn()
