@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
+import msgspec
+
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.rows import rows_to_json
@@ -55,7 +57,7 @@ def open_acts(
 
 def _treatments(decision: Decision) -> dict[Channel, list[str]]:
     """Return the controls by channel of a stored decision, from the answer that its client was given."""
-    answer = json.loads(decision.answer)
+    answer = msgspec.json.decode(decision.answer)
     return {Channel(one["channel"]): one["controls"] or _default(one["channel"]) for one in answer["treatments"]}
 
 

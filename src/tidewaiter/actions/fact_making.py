@@ -28,10 +28,9 @@ def make_facts(standing: Standing, cases: Sequence[Case], filings: Sequence[Row]
     `filings` are all versions of the consignments that the records hold under the cases' documents.
     """
     rows = [row for case in cases for row in standing.registered(case.lodged.rows)]
-    table = rows_to_table(rows)
-    asked = standing.image.same_day_asked(table)
+    asked = standing.image.same_day_asked(rows)
     found = standing.image.facts(
-        table,
+        rows,
         on=standing.on,
         moment=at,
         filings=filing_table(filings) if filings else None,
@@ -43,15 +42,9 @@ def make_facts(standing: Standing, cases: Sequence[Case], filings: Sequence[Row]
     start = 0
     for case in cases:
         end = start + len(case.lodged.rows)
-        case.facts = [
-            {
-                **facts,
-                "declaration_id": case.number,
-                "version": case.version,
-                "item_number": int(str(row["item_number"])),
-            }
-            for facts, row in zip(found[start:end], case.lodged.rows, strict=True)
-        ]
+        for facts, number in zip(found[start:end], case.item_numbers, strict=True):
+            facts |= {"declaration_id": case.number, "version": case.version, "item_number": number}
+        case.facts = found[start:end]
         case.counted = counted.get(case.number, [])
         start = end
 

@@ -7,6 +7,7 @@ over the index of marks.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from django.db import connection
 
@@ -66,10 +67,12 @@ def same_day_marks(asked: Iterable[SameDayAsked], kinds: Mapping[str, str]) -> l
     return [(one.fact, entity) for one in asked if kinds[one.fact] == one.fact for entity in one.entities]
 
 
+@lru_cache(maxsize=64)
 def _day(number: int) -> str:
     return (_EPOCH + timedelta(days=number)).isoformat()
 
 
+@lru_cache(maxsize=1024)
 def _instant(microseconds: int) -> str:
     """Return an instant as the records hold it: SQLite compares texts."""
     at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
