@@ -1,13 +1,18 @@
 """Goods referred to audit are looked at trader by trader; cases go to investigation with a disclosure schedule."""
 
+from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from tests.examined import a_declaration, opened
+from tests.examined import POLICY, SECRET_CODE, TODAY, a_declaration, day, opened
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acts import AUDIT, CLOSED
 from tidewaiter.actions.attachments import add_attachment
+from tidewaiter.actions.audit_outcomes import audit_rates
+from tidewaiter.actions.integrity_work import work_of
+from tidewaiter.actions.overrides import lower_channel
 from tidewaiter.actions.referrals import (
     NO_EVIDENCE,
     add_to_schedule,
@@ -23,7 +28,7 @@ from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.attachments import Attachments
-from tidewaiter.storage.records.models import AuditEvent, Officer, Referral
+from tidewaiter.storage.records.models import AuditEvent, Officer, Referral, Result
 
 pytestmark = pytest.mark.django_db
 
@@ -148,3 +153,41 @@ def test_a_case_is_no_audit() -> None:
     case = a_case(spy)
     with pytest.raises(NotKnownError, match=AUDIT):
         close_audit(referral=case.pk, given={"outcome": "nothing_found"}, by=spy, at=NOON)
+
+
+def an_audit(number: str, outcome: dict[str, object], *, channel: Channel = Channel.BLUE) -> None:
+    auditor = an_officer(Role.POST_CLEARANCE_AUDITOR)
+    opened(a_declaration(number, channel))
+    close_audit(referral=Referral.objects.get(declaration_id=number).pk, given=outcome, by=auditor, at=NOON)
+
+
+def test_audits_score_a_profile_apart_from_examinations() -> None:
+    an_audit("D1", {"outcome": "found_as_suspected", "categories": ["UNDERVALUATION"], "duty_assessed": "900"})
+    an_audit("D2", {"outcome": "found_other", "categories": ["UNDERVALUATION"], "duty_assessed": "3"})
+    an_audit("D3", {"outcome": "nothing_found"})
+    an_audit("D4", {"outcome": "not_inspected", "not_inspected_reason": "bankrupt"})
+    scored = audit_rates({SECRET_CODE, "OTHER"}, start=NOON, end=day(20), material_duty=Decimal(100))
+    assert {code: (one.numerator, one.denominator) for code, one in scored.items()} == {SECRET_CODE: (1, 3)}
+    assert audit_rates({SECRET_CODE}, start=day(3), end=day(20), material_duty=Decimal(100)) == {}
+    assert not Result.objects.exists()
+
+
+def test_a_lowering_that_no_examination_followed_is_measured_by_the_audit() -> None:
+    boss = an_officer(Role.MANAGER, office="MAIN")
+    for number in ("D1", "D2"):
+        opened(a_declaration(number, Channel.YELLOW))
+        lower_channel(
+            declaration=number,
+            channel=Channel.BLUE,
+            reason_code="FALSE_MATCH",
+            reason="other goods",
+            policy=POLICY,
+            on=TODAY,
+            by=boss,
+            at=NOON,
+        )
+    auditor = an_officer(Role.POST_CLEARANCE_AUDITOR)
+    audit = Referral.objects.get(declaration_id="D1").pk
+    close_audit(referral=audit, given={"outcome": "found_other", "categories": ["ORIGIN"]}, by=auditor, at=NOON)
+    measured = {one.declaration_id: one.found for one in work_of(day(1), day(20), ZoneInfo("UTC")).overrides}
+    assert measured == {"D1": True, "D2": None}

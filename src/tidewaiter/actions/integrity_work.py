@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.acts import CLOSED
+from tidewaiter.actions.audit_outcomes import found_by_audit
 from tidewaiter.actions.integrity_edits import filings, list_edits, lookout_edits, trader_edits
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.tables.results import FOUND
@@ -127,7 +128,8 @@ def _selected(start: datetime, end: datetime, lowered: Collection[str]) -> Itera
 
 def _overrides(start: datetime, end: datetime) -> tuple[tuple[Override, ...], set[str]]:
     rows = models.Override.objects.filter(at__gte=start, at__lt=end, state__in=("in force", "superseded"))
-    held = rows.select_related("by", "result_act").prefetch_related("result_act__results").order_by("pk")
+    held = list(rows.select_related("by", "result_act").prefetch_related("result_act__results").order_by("pk"))
+    audited = found_by_audit({row.declaration_id for row in held if row.result_act is None})
     overrides = tuple(
         Override(
             override_id=str(row.pk),
@@ -135,7 +137,7 @@ def _overrides(start: datetime, end: datetime) -> tuple[tuple[Override, ...], se
             officer=row.by.login,
             before=Channel(row.before),
             after=Channel(row.after),
-            found=_found_by(row.result_act) if row.result_act else None,
+            found=_found_by(row.result_act) if row.result_act else audited.get(row.declaration_id),
         )
         for row in held
     )
