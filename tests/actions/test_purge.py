@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 from tests.examined import a_declaration, examiners, given
 from tests.office import NOON, a_client, an_officer
+from tests.service_world import CATALOGUE
 from tests.trade import item, lake_of
 
 from tidewaiter.actions import purging
@@ -32,9 +33,10 @@ from tidewaiter.actions.purging import (
     run_purge,
     unfinished,
 )
+from tidewaiter.actions.replaying import replay_decision
 from tidewaiter.actions.results import record_result
 from tidewaiter.actions.retention import Due, lift_hold, place_hold
-from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
 from tidewaiter.storage.attachments import Attachments
@@ -161,6 +163,15 @@ def test_every_part_leaves_a_tombstone_and_the_chain_verifies() -> None:
         assert (tombstone.rule, tombstone.at) == ("declaration@0: 3650 days", AT)
     found = [one.text for one in verify().findings if one.kind != "unrecorded"]
     assert found == []
+
+
+@pytest.mark.django_db
+def test_a_purged_decision_is_not_replayable_and_says_why() -> None:
+    _a_declaration_with_everything()
+    decision = models.Decision.objects.get().pk
+    apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    with pytest.raises(NotKnownError, match="not replayable: purged"):
+        replay_decision(decision_id=decision, lake=None, catalogue=CATALOGUE, by=_inspector(), at=AT)
 
 
 @pytest.mark.django_db
