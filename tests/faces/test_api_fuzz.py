@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from django.http import HttpResponse
 from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
@@ -89,6 +91,17 @@ def token(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def kept_connection() -> Iterator[None]:
+    """Let no request close the connection that the test's transaction runs on, as Django's own test client does."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
 def everybody(token: str) -> str:
     """Return the token of an officer with every role."""
     officer = an_officer(*Role, clearance=9)
@@ -109,6 +122,7 @@ schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_applica
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("kept_connection")
 @schema.parametrize()
 @settings(FUZZED, max_examples=8)
 def test_requests_made_from_the_openapi_document_are_answered(
