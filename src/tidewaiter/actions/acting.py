@@ -3,12 +3,12 @@
     @action("profile.approve")
     def approve_profile(*, code: str, number: int, by: Actor, at: datetime) -> ProfileVersion: ...
 
-The function says what it did with `record`; an action that leaves no trace is refused when it ends. A refusal for want
-of a right is itself recorded.
+The function says what it did with `record`; an action that leaves no trace is refused when it ends. A refusal, for want
+of a right or because a second person is needed, is itself recorded.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -94,26 +94,38 @@ def require(name: str, by: Actor, at: datetime) -> None:
     """Raise NotAllowedError, and record the refusal, unless the actor may use the action."""
     if may(name, by):
         return
-    with transaction.atomic():
-        append([Entry(actor=by.reference, action="refused", record=f"action:{name}")], at=at)
+    _record_refusal(name, by, at)
     raise NotAllowedError(f"you may not use {name}")
 
 
-def action[**P, R](name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function that takes `by` and `at` an action of that name: right, change and trace in one transaction."""
+def _record_refusal(name: str, by: Actor, at: datetime) -> None:
+    with transaction.atomic():
+        append([Entry(actor=by.reference, action="refused", record=f"action:{name}")], at=at)
+
+
+def action[**P, R](name: str, *, reads: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function that takes `by` and `at` an action of that name: right, change and trace in one transaction.
+
+    What only `reads`, and may take long, is done before the transaction of its trace, so that no writer waits for it.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def act(*args: P.args, **kwargs: P.kwargs) -> R:
             by, at = _by(kwargs), _at(kwargs)
             require(name, by, at)
-            with transaction.atomic(), _acting(name, by, at) as acting:
-                result = function(*args, **kwargs)
-                if acting.entries:
-                    append(acting.entries, at=at)
-                elif not acting.written:
-                    msg = f"{name} left no trace"
-                    raise RuntimeError(msg)
+            try:
+                with nullcontext() if reads else transaction.atomic(), _acting(name, by, at) as acting:
+                    result = function(*args, **kwargs)
+                    if acting.entries:
+                        with transaction.atomic():
+                            append(acting.entries, at=at)
+                    elif not acting.written:
+                        msg = f"{name} left no trace"
+                        raise RuntimeError(msg)
+            except NotAllowedError:
+                _record_refusal(name, by, at)
+                raise
             return result
 
         ACTIONS[name] = act

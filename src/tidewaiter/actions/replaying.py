@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.blinding import decision_seen, refuse_examiner
 from tidewaiter.actions.fact_making import rebuilt_facts
 from tidewaiter.actions.flight import lodged_rows
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.actions.publishing import set_content
 from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.actions.standing import made_ready, registered
-from tidewaiter.actions.tracing import decision_named
 from tidewaiter.core.decision_json import decision_from_json, decision_to_json
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue
@@ -53,7 +53,7 @@ class Replayed:
     notes: tuple[str, ...]
 
 
-@action("decision.replay")
+@action("decision.replay", reads=True)
 def replay_decision(*, decision_id: str, lake: Lake | None, catalogue: Catalogue, by: Actor, at: datetime) -> Replayed:
     """Recompute a stored decision and say whether it is identical; with a lake, make its facts again beside it.
 
@@ -61,7 +61,8 @@ def replay_decision(*, decision_id: str, lake: Lake | None, catalogue: Catalogue
     """
     if models.Tombstone.objects.filter(kind="decision", record_digest=tombstone_digest(decision_id)).exists():
         raise NotKnownError(f"decision {decision_id} is not replayable: purged")
-    stored = decision_named(decision_id)
+    stored = decision_seen(decision_id, by)
+    refuse_examiner(stored, by)
     record(f"decision:{stored.pk}")
     content = set_content(stored.set_id, catalogue)
     live = made_ready(content, catalogue, stored.decided_on)

@@ -23,6 +23,12 @@ from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import LegalHold, RetentionRule
 
+HELD_KINDS: Final = (
+    "act", "attachment", "consignment", "decision", "declaration", "event", "exhibit", "filing", "lookout", "match",
+    "override", "referral", "request", "seizure",
+)  # fmt: skip
+"""What a hold may name: what goes by a purge, by itself or with another record. One on anything else held nothing."""
+
 MOST_DAYS: Final = 36_500
 MOST_DUE: Final = 10_000
 """What is listed of each kind at a time; the rest is due after these are gone."""
@@ -147,10 +153,14 @@ def place_hold(*, about: str, reason: str, by: Actor, at: datetime) -> LegalHold
     problems = []
     if not kind or not number or len(about) > 200 or "\x00" in about:
         problems.append(Problem("name a record as kind:number", Place("record"), "for example declaration:2026-0001"))
+    elif kind not in HELD_KINDS:
+        advice = f"the kinds are {', '.join(HELD_KINDS)}"
+        problems.append(Problem(f"no record is named '{kind[:40]}:...'", Place("record"), advice))
     if not reason.strip():
         problems.append(Problem("say why, and who asked for it", Place("reason")))
     if problems:
         raise InputError(problems)
+    lock_chain()
     hold = LegalHold.objects.create(record=about, reason=reason, by=officer_of(by), at=at)
     record(f"hold:{hold.pk}", hold_content(hold))
     return hold

@@ -5,27 +5,19 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.blinding import above_clearance, decision_seen, refuse_examiner, without
 from tidewaiter.actions.packing import unpacked
-from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import FactType
 from tidewaiter.language.catalogue import load_catalogue
-from tidewaiter.storage.records.models import Decision, Declaration, Rise
+from tidewaiter.storage.records.models import Declaration, Rise
 
 MOST_CHANGES = 1_000
-
-
-def decision_named(decision_id: str) -> Decision:
-    """Return a stored decision. Raises NotKnownError."""
-    found = Decision.objects.select_related("declaration").filter(pk=decision_id).first()
-    if found is None:
-        raise NotKnownError(f"no decision has the number {decision_id}")
-    return found
 
 
 @action("decision.read")
 def decision(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
     """Return the answer that was given, with where the declaration stands now; nothing restricted is in it."""
-    found = decision_named(decision_id)
+    found = decision_seen(decision_id, by)
     record(f"decision:{found.pk}")
     told: dict[str, object] = json.loads(found.answer)
     return {**told, **where_it_stands(found.declaration)}
@@ -40,12 +32,14 @@ def where_it_stands(declaration: Declaration) -> dict[str, object]:
 def trace(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
     """Return all that is behind a decision: reasons with probabilities and draws, and every fact as it was known.
 
-    Restricted: the read is recorded. Facts are as the engine held them, decimals and days written plainly.
+    Restricted: the read is recorded. Facts are as the engine held them, decimals and days written plainly. Raises
+    NotKnownError for a decision the officer may not see, NotAllowedError for who has the goods still to examine.
     """
-    found = decision_named(decision_id)
+    found = decision_seen(decision_id, by)
+    refuse_examiner(found, by)
     record(f"decision:{found.pk}")
     body, facts = json.loads(unpacked(found.body)), json.loads(unpacked(found.facts))
-    return {
+    told = {
         "decision_id": found.pk,
         "declaration_id": found.declaration_id,
         "version": found.version,
@@ -66,6 +60,8 @@ def trace(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
         "filing": facts["filing"],
         **where_it_stands(found.declaration),
     }
+    shown: dict[str, object] = without(told, above_clearance(body["decision"], by))
+    return shown
 
 
 def _written(item: dict[str, object]) -> dict[str, object]:

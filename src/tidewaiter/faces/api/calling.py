@@ -39,6 +39,7 @@ KEPT_SECONDS: Final = 2.0
 
 _MOST_KEPT = 10_000
 _LONGEST_TOKEN = 200
+_YEARS = range(1900, 3000)
 LARGEST_NUMBER: Final = 2**63 - 1
 
 _kept: dict[str, tuple[Caller, float]] = {}
@@ -123,6 +124,17 @@ class Given(Schema):
         """Return the value as it is. Raises ValueError for true and false in a field that is no flag."""
         if isinstance(value, bool) and not _takes_flag(cls.model_fields[str(info.field_name)].annotation):
             raise ValueError("true or false stands where something else is asked for")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def a_moment_that_can_be_kept(cls, value: object) -> object:
+        """Return the value as it is. Raises ValueError for a moment without its time zone, or out of all reach."""
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError("needs its time zone: 2026-03-01T12:00:00Z")
+            if value.year not in _YEARS:
+                raise ValueError(f"lies before {_YEARS.start} or after {_YEARS.stop - 1}")
         return value
 
 

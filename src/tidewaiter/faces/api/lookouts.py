@@ -12,6 +12,7 @@ from ninja import Field, Path, Query, Router, Schema, Status
 
 from tidewaiter.actions import lookouts
 from tidewaiter.actions.lookouts import LookoutText
+from tidewaiter.actions.matches import read_matches
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, officer
@@ -192,12 +193,14 @@ def list_lookouts(request: HttpRequest, asked: Query[LookoutsAsked]) -> dict[str
 
 @router.get("/lookouts/matches", auth=needs("lookout.read"), response=MatchPage, summary="List matches of lookouts")
 def list_matches(request: HttpRequest, asked: Query[MatchesAsked]) -> dict[str, Any]:
-    """Return where lookouts that the caller may see were met, the latest first."""
+    """Return where lookouts that the caller may see were met, the latest first; the reading is recorded."""
     found: QuerySet[LookoutMatch] = visible_to(officer(request), LookoutMatch.objects.all())
     if asked.state is not None:
         found = found.filter(state=asked.state)
     ordered = found.select_related("lookout", "settled_by").order_by("-met_at", "reference")
-    return _counted([_match(one) for one in ordered[asked.after : asked.after + asked.limit]], asked)
+    part = ordered[asked.after : asked.after + asked.limit]
+    read = read_matches(found=part, by=caller(request), at=moment())
+    return _counted([_match(one) for one in read], asked)
 
 
 @router.post(

@@ -1,0 +1,54 @@
+"""A moment given over the API has its time zone and lies within reach; anything else is refused with its place."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from tests.api_world import Greens, post
+from tests.office import NOON, an_office, an_officer
+
+from tidewaiter.actions.administration import issue_token
+from tidewaiter.core.role import Role
+from tidewaiter.faces.api import calling
+from tidewaiter.faces.api.service import Service, use
+
+pytestmark = pytest.mark.django_db
+
+LOOKOUT = {
+    "kind": "container",
+    "action": "examine",
+    "reason": "seen in a report",
+    "contact": "+1",
+    "values": ["MSKU1234565"],
+    "instruction": "open it",
+}
+
+
+@pytest.fixture
+def token() -> Iterator[str]:
+    """Put a service in place; return the token of one who may do everything."""
+    calling.forget_tokens()
+    use(Service(decider=Greens(), clock=lambda: NOON))
+    an_office("MAIN")
+    everybody = an_officer(*Role, login="all")
+    yield issue_token(label="x", officer="all", by=everybody, at=NOON).text
+    use(Service())
+    calling.forget_tokens()
+
+
+@pytest.mark.parametrize("moment", ["2027-03-02T12:00:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    ("address", "document", "place"),
+    [
+        ("/tokens", {"label": "a", "officer": "all"}, "expires_at"),
+        ("/lookouts", LOOKOUT, "expires_at"),
+        ("/duties", {"officer": "all", "office": "MAIN", "ends_at": "2026-03-02T13:00:00Z"}, "starts_at"),
+    ],
+)
+def test_a_moment_that_cannot_be_kept_is_refused(
+    client: Client, token: str, address: str, document: dict[str, object], place: str, moment: str
+) -> None:
+    answer = post(client, address, {**document, place: moment}, token)
+    assert answer.status_code == 422
+    assert [one["place"] for one in json.loads(answer.content)["problems"]] == [place]
