@@ -10,10 +10,12 @@ from tests.office import an_officer
 from tests.service_world import KEYS, NOW, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.aged_records import AGED_RECORDS
 from tidewaiter.actions.auditing import verify
 from tidewaiter.actions.events import record_events
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.packing import unpacked
+from tidewaiter.actions.purged_records import going, remove
 from tidewaiter.actions.replaying import replay_decision
 from tidewaiter.actions.requests import (
     RequestText,
@@ -204,3 +206,11 @@ def test_the_audit_finds_a_request_that_was_changed(standing: Standing) -> None:
     assert record not in {one.record for one in verify().findings}
     ControlRequest.objects.update(subject="B")
     assert record in {one.record for one in verify().findings}
+
+
+def test_a_request_is_kept_for_a_period_after_its_end_and_then_goes(standing: Standing) -> None:
+    made = raised(standing, a_text())
+    assert AGED_RECORDS["request"](EXPIRES) == []
+    assert [key for key, _ in AGED_RECORDS["request"](EXPIRES + timedelta(days=1))] == [made.reference]
+    remove(list(going([f"request:{made.reference}"])))
+    assert not ControlRequest.objects.exists()

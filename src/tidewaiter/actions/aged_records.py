@@ -11,6 +11,7 @@ from tidewaiter.storage.records.models import (
     Act,
     Attachment,
     Consignment,
+    ControlRequest,
     Declaration,
     Event,
     Lookout,
@@ -71,6 +72,11 @@ def _lookouts(before: datetime) -> Aged:
     return list(found.filter(since__lt=before).order_by("since").values_list("reference", "since")[:_MOST])
 
 
+def _requests(before: datetime) -> Aged:
+    found = ControlRequest.objects.annotate(since=Coalesce("ended_at", "expires_at")).filter(since__lt=before)
+    return list(found.order_by("since", "pk").values_list("reference", "since")[:_MOST])
+
+
 def _attachments(before: datetime) -> Aged:
     found = Attachment.objects.filter(at__lt=before).order_by("at", "pk")
     return [(str(key), since) for key, since in found.values_list("pk", "at")[:_MOST]]
@@ -83,6 +89,7 @@ AGED_RECORDS: Final[Mapping[str, Callable[[datetime], Aged]]] = {
     "seizure": _seizures,
     "override": _overrides,
     "lookout": _lookouts,
+    "request": _requests,
     "attachment": _attachments,
 }
 """By kind (see retention_kinds.csv) what is past a period that ended at an instant."""
@@ -94,6 +101,7 @@ RECORD_KEYS: Final[Mapping[str, tuple[type[Model], str]]] = {
     "seizure": (Seizure, "seizure_number"),
     "override": (Override, "pk"),
     "lookout": (Lookout, "reference"),
+    "request": (ControlRequest, "reference"),
     "attachment": (Attachment, "pk"),
 }
 """By kind the model and the field that names its records."""

@@ -132,6 +132,7 @@ def remove(found: Collection[Going]) -> None:
     _remove_declarations(keys)
     models.Override.objects.filter(pk__in=_numbers(keys, "override")).delete()
     models.Event.objects.filter(pk__in=_numbers(keys, "event")).delete()
+    models.ControlRequest.objects.filter(reference__in=keys.get("request", [])).delete()
     models.Seizure.objects.filter(seizure_number__in=keys.get("seizure", [])).delete()
     models.Consignment.objects.filter(consignment_id__in=keys.get("consignment", [])).delete()
     _forget_goods([f"document {key}" for key in keys.get("consignment", [])])
@@ -157,6 +158,7 @@ def _remove_lookouts(keys: Mapping[str, list[str]]) -> None:
     references = keys.get("lookout", [])
     models.LookoutMatch.objects.filter(reference__in=keys.get("match", [])).delete()
     models.LookoutAcknowledgement.objects.filter(lookout__reference__in=references).delete()
+    models.LookoutShortening.objects.filter(lookout__reference__in=references).delete()
     for row in models.PublishedSet.objects.filter(pk__in=keys.get("set", [])):
         content: dict[str, Any] = json.loads(unpacked(row.text))
         content["lookouts"] = [one for one in content["lookouts"] if one["reference"] not in references]

@@ -278,10 +278,11 @@ SCRUBBED: Final = tuple(
     model._meta.db_table  # noqa: SLF001  # documented by Django
     for model in (
         models.Act, models.Assignment, models.Attachment, models.AuditSalt, models.CapacityDecision,
-        models.Consignment, models.Decision, models.Declaration, models.DrawIdentity, models.Event, models.Exhibit,
-        models.HandOver, models.Lodgement, models.Lookout, models.LookoutAcknowledgement, models.LookoutMatch,
-        models.Mark, models.Override, models.PublishedSet, models.Purge, models.Recall, models.Reexamination,
-        models.Referral, models.Replacement, models.Result, models.Rise, models.Seizure,
+        models.Consignment, models.ControlRequest, models.Decision, models.Declaration, models.DrawIdentity,
+        models.Event, models.Exhibit, models.HandOver, models.Lodgement, models.Lookout,
+        models.LookoutAcknowledgement, models.LookoutMatch, models.LookoutShortening, models.Mark, models.Override,
+        models.PublishedSet, models.Purge, models.Recall, models.Reexamination, models.Referral, models.Replacement,
+        models.Result, models.Rise, models.Seizure,
     )
 )  # fmt: skip
 """The tables that a purge removes rows from."""
