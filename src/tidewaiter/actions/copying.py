@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.acting import Actor, action, record, require
 from tidewaiter.actions.lake_rows import Uncopied, mark_copied, uncopied_results, uncopied_seizures
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.rows import rows_from_json
@@ -43,18 +43,26 @@ class Copied:
     rejects_files: tuple[str, ...]
 
 
-@action("lake.copy")
 def copy_to_lake(*, lake: Path, by: Actor, at: datetime) -> Copied:
     """Copy what was received and not copied yet: declarations, consignments, events, results, seizures.
 
-    Raises LakeError when another process writes the lake.
+    The lake is written before the transaction that notes it, so that no decision waits for a file. Raises LakeError
+    when another process writes the lake.
     """
+    require("lake.copy", by, at)
+    written = [(one, settle, _ingest(lake, one, at)) for one, settle in _waiting() if one.rows]
+    return _note(written=written, by=by, at=at)
+
+
+type Settle = Callable[[Uncopied, datetime], None]
+
+
+@action("lake.copy")
+def _note(*, written: Sequence[tuple[Uncopied, Settle, IngestReport]], by: Actor, at: datetime) -> Copied:
+    """Note what the lake has committed."""
     rows: dict[str, int] = {}
     rejected, files = 0, []
-    for uncopied, settle in _waiting():
-        if not uncopied.rows:
-            continue
-        report = _ingest(lake, uncopied, at)
+    for uncopied, settle, report in written:
         rows[uncopied.table.name] = report.accepted + report.unchanged
         rejected += report.rejected
         if report.rejects_file:
@@ -63,9 +71,6 @@ def copy_to_lake(*, lake: Path, by: Actor, at: datetime) -> Copied:
     done = Copied(rows, rejected, tuple(files))
     record("lake", to_json({"rows": rows, "rejected": rejected}).encode())
     return done
-
-
-type Settle = Callable[[Uncopied, datetime], None]
 
 
 def _waiting() -> list[tuple[Uncopied, Settle]]:

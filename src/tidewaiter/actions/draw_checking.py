@@ -38,15 +38,19 @@ class DrawCheck:
     discrepancies: tuple[str, ...]
 
 
-@action("draw.verify")
+@action("draw.verify", reads=True)
 def verify_draw(*, day: date, key: bytes, zone: ZoneInfo, catalogue: Catalogue, by: Actor, at: datetime) -> DrawCheck:
     """Check every draw made with the key of a day. Raises NotKnownError where no key was lodged for it."""
     lodged = models.DrawDay.objects.filter(pk=day).first()
     if lodged is None:
         raise NotKnownError(f"no key was lodged for {day}")
     policies = _Policies(catalogue)
+    until = models.Lodgement.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    expected = _identities(day, zone, policies, until)
     records = list(_records(day, policies))
-    expected = _identities(day, zone, policies)
+    meanwhile = set(models.Lodgement.objects.filter(pk__gt=until).values_list("declaration_id", flat=True))
+    records = [one for one in records if one.declaration_id not in meanwhile]
+    expected = {number: drawn for number, drawn in expected.items() if number not in meanwhile}
     found = verify(
         records,
         keys={day: key},
@@ -155,10 +159,11 @@ class _Came:
     set_digest: str | None
 
 
-def _identities(day: date, zone: ZoneInfo, policies: _Policies) -> dict[str, str]:
+def _identities(day: date, zone: ZoneInfo, policies: _Policies, until: int) -> dict[str, str]:
     """Return what each declaration drawn with the day's key must be drawn by, from what was received, in order.
 
-    What came before the records begin is taken from the marks that were kept of it.
+    `until` is the last version of a declaration that counts. What came before the records begin is taken from the marks
+    that were kept of it.
     """
     moments = (_first_moment(models.Lodgement), _first_moment(models.Consignment))
     first = min((moment for moment in moments if moment is not None), default=None)
@@ -170,7 +175,7 @@ def _identities(day: date, zone: ZoneInfo, policies: _Policies) -> dict[str, str
     }
     found: dict[str, Inherited] = {}
     container_days = Policy(name="", version=0, random_share=0).container_mark_days
-    for came in merge(_declared(), _filed(), key=lambda one: one.received_at):
+    for came in merge(_declared(until), _filed(), key=lambda one: one.received_at):
         on, number = _day_of(came, zone, policies), came.own.declaration_id
         if came.set_digest is not None:
             container_days = policies.of(came.set_digest).container_mark_days
@@ -198,12 +203,12 @@ def _first_moment(model: type[models.Lodgement] | type[models.Consignment]) -> d
     return model.objects.order_by("pk").values_list("received_at", flat=True).first()
 
 
-def _declared() -> Iterator[_Came]:
+def _declared(until: int) -> Iterator[_Came]:
     """Give the versions of declarations in the order in which they were decided: that of their rows, not of clocks."""
     held = models.Decision.objects.order_by("-ordinal")
     named = held.values_list("declaration_id", "version", "decided_on", "set_id").iterator(2_000)
     decided = {(number, version): (on, digest) for number, version, on, digest in named}
-    for row in models.Lodgement.objects.order_by("pk").iterator(500):
+    for row in models.Lodgement.objects.filter(pk__lte=until).order_by("pk").iterator(500):
         on, digest = decided.get((row.declaration_id, row.version), (None, None))
         yield _Came(marked(lodged_rows(row)), True, row.received_at, on, digest)
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from django.db import connections
+from django.db import close_old_connections, connections
 
 from tidewaiter.actions.publishing import SetContent, latest_publication, set_content
 from tidewaiter.actions.same_day import mark_kinds
@@ -123,6 +123,7 @@ class Readying:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            close_old_connections()  # one that the server cut would be asked in vain for ever
             try:
                 self.look()
             except Exception as error:  # the old stands on; the reason is told by the readiness check and the log
