@@ -297,13 +297,16 @@ def _filings(marks: Iterable[MarkOf]) -> dict[str, list[Row]]:
 _DECLARATION = "declaration"
 _REQUESTS = (
     "SELECT reference, subject_kind, subject, items, channel, controls, instruction FROM records_controlrequest "
-    "WHERE ended_at IS NULL AND expires_at > %s AND subject {among} ORDER BY reference"
+    "WHERE ended_at IS NULL AND expires_at > %s AND subject {among}"
 )
+_ANY_REQUEST = "SELECT 1 FROM records_controlrequest WHERE ended_at IS NULL LIMIT 1"
 
 
 def _requests(subjects: set[str], at: datetime) -> dict[MarkOf, list[ControlRequest]]:
     """Return the requests for control in force that name any of these, by what they name."""
     found: dict[MarkOf, list[ControlRequest]] = {}
+    if not ask(_ANY_REQUEST, []):
+        return found
     marks = [connection.ops.adapt_datetimefield_value(at), texts(subjects)]
     for reference, kind, subject, items, channel, controls, instruction in ask(_REQUESTS.format(among=among()), marks):
         request = ControlRequest(
