@@ -274,3 +274,28 @@ def test_a_declaration_whose_decisions_were_deleted_is_found(tmp_path: Path) -> 
     _decided(standing, "A", "B")
     Decision.objects.filter(declaration_id="A").delete()
     assert any("declaration A: was received and no draw" in one for one in _check().discrepancies)
+
+
+def test_a_set_that_cannot_be_read_leaves_the_old_in_force_and_is_told_once(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    republish(cause="start", by=SERVICE, at=NOW)
+    told: list[str] = []
+    worker = Worker(lake.folder, CATALOGUE, KEYS, lambda: NOW, told=lambda done: told.append(done.name))
+    worker.turn()
+    old = worker.readying.standing().content.digest
+    a_profile("BAD-1", "no_such_fact = 1")
+    republish(cause="a profile that cannot be read", by=SERVICE, at=NOW)
+    worker.turn()
+    worker.turn()
+    assert worker.readying.standing().content.digest == old
+    assert sum("cannot be used" in one for one in told) == 1
+
+
+def test_an_amendment_of_a_cancelled_declaration_is_refused(tmp_path: Path) -> None:
+    standing = published(history(tmp_path / "lake"))
+    _decided(standing, "A")
+    _event("cancelled")
+    (answer,) = decide_group(standing, KEYS, [(lodged("A", origin="CN"), SERVICE)], NOW)
+    assert (answer.status, "cancelled" in answer.problem) == ("conflict", True)
+    (again,) = decide_group(standing, KEYS, [(lodged("A"), SERVICE)], NOW)
+    assert again.status == "repeated"

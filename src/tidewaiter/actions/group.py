@@ -125,6 +125,8 @@ def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
         return version
     if known is not None:
         return f"version {version} of declaration {number} was lodged with other content; send it as a new version"
+    if before is not None and before.cancelled_at is not None:
+        return f"declaration {number} was cancelled; lodge the goods under a new number"
     if version <= latest:
         return f"declaration {number} stands at version {latest}; version {version} comes too late"
     rows = tuple({**row, "version": version} for row in ordered)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from pathlib import Path
 
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.assignments import assign_waiting
@@ -30,7 +30,7 @@ from tidewaiter.actions.reexaminations import draw_again
 from tidewaiter.actions.retention import due
 from tidewaiter.actions.standing import Standing
 from tidewaiter.actions.told_since import confirmed_since
-from tidewaiter.core.errors import LakeError
+from tidewaiter.core.errors import LakeError, TidewaiterError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.storage.attachments import Attachments
 from tidewaiter.storage.lake.facts.statistics import update_statistics
@@ -81,9 +81,9 @@ class Worker:
 
     def turn(self) -> list[Done]:
         """Do once whatever is due, and say what was done."""
-        close_old_connections()
-        self.readying.look()
-        done: list[Done] = []
+        if not connection.in_atomic_block:
+            close_old_connections()
+        done = self._look()
         standing = self.readying.current
         if standing is not None:
             done += self._of_the_day(standing)
@@ -97,6 +97,15 @@ class Worker:
         for one in done:
             self.told(one)
         return done
+
+    def _look(self) -> list[Done]:
+        """Make ready what is new. Where it cannot be read the old stands, and that is told once."""
+        try:
+            self.readying.look()
+        except TidewaiterError as error:
+            told, self.readying.problem = self.readying.problem, str(error)
+            return [] if told == self.readying.problem else [Done(f"what is new cannot be used: {error}")]
+        return []
 
     def _of_the_day(self, standing: Standing) -> list[Done]:
         """Begin a new day: lodge its key's digest, close the day before, let end what ends."""
