@@ -20,6 +20,7 @@ from tidewaiter.actions.replaying import replay_decision
 from tidewaiter.actions.standing import Standing
 from tidewaiter.actions.working import Worker
 from tidewaiter.core.role import Role
+from tidewaiter.storage.lake.lock import locked
 from tidewaiter.storage.records.models import (
     Decision,
     Declaration,
@@ -299,3 +300,17 @@ def test_an_amendment_of_a_cancelled_declaration_is_refused(tmp_path: Path) -> N
     assert (answer.status, "cancelled" in answer.problem) == ("conflict", True)
     (again,) = decide_group(standing, KEYS, [(lodged("A"), SERVICE)], NOW)
     assert again.status == "repeated"
+
+
+def test_a_day_that_could_not_be_closed_at_once_is_closed_in_a_later_turn(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    republish(cause="start", by=SERVICE, at=NOW)
+    clock = [NOW]
+    worker = Worker(lake.folder, CATALOGUE, KEYS, lambda: clock[0])
+    worker.turn()
+    clock[0] = datetime(2024, 3, 5, 0, 1, tzinfo=UTC)
+    with locked(lake.folder):
+        worker.turn()
+    assert lake.snapshot().closed_through != ON
+    worker.turn()
+    assert lake.snapshot().closed_through == ON

@@ -72,6 +72,7 @@ class Worker:
     _copied_at: datetime = _LONG_AGO
     _lodged_at: datetime = _LONG_AGO
     _day: date | None = None
+    _closed: bool = True
     _confirmed_asked: set[str] = field(default_factory=set)
     _held_until: int = 0
 
@@ -110,17 +111,24 @@ class Worker:
     def _of_the_day(self, standing: Standing) -> list[Done]:
         """Begin a new day: lodge its key's digest, close the day before, let end what ends."""
         if self._day == standing.on:
-            return []
+            return self._close_late(standing)
         at = self.clock()
         lodge_key(day=standing.on, keys=self.keys, by=SERVICE, at=at)
         ended = expire_profiles(on=standing.on, by=SERVICE, at=at)
         lapsed = expire_yellow(policy=standing.content.policy, on=standing.on, by=SERVICE, at=at)
         passed = watch_edits(catalogue=self.catalogue, by=SERVICE, at=at)
-        closed = self.close_day(standing.on - timedelta(days=1))
+        closed = self._closed = self.close_day(standing.on - timedelta(days=1))
         self._day, self._lodged_at = standing.on, _LONG_AGO
         self.readying.look()
         counts = {"ended": len(ended.ended), "lapsed": len(lapsed), "passed": passed, "closed": int(closed)}
         return [Done("day", counts), *self._retention(at)]
+
+    def _close_late(self, standing: Standing) -> list[Done]:
+        """Close the day before where the lake could not be written when the day began."""
+        if self._closed:
+            return []
+        self._closed = self.close_day(standing.on - timedelta(days=1))
+        return [Done("day closed"), *self._look()] if self._closed else []
 
     def _retention(self, at: datetime) -> list[Done]:
         """Run the purge lists that two persons approved, once a day, and tell how much is past its period.
