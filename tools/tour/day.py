@@ -9,7 +9,7 @@ from tools.tour.place import TourError
 from tools.tour.tour import Tour, instant
 
 DECISIONS = "/api/v1/decisions"
-TASKS = {"red": "physical", "yellow": "documents"}
+TASKS = {"red": "physical", "orange": "scan", "yellow": "documents"}
 
 
 def decided(tour: Tour) -> None:
