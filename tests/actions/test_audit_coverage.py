@@ -164,7 +164,7 @@ def world(tmp_path: Path) -> None:
 
 KINDS = (
     "override", "attachment", "exhibit", "seizure", "referral", "publication", "status", "trader", "list", "lookout",
-    "retention", "hold", "purge", "purge-approval", "tombstones", "token", "client", "classification",
+    "declaration", "retention", "hold", "purge", "purge-approval", "tombstones", "token", "client", "classification",
 )  # fmt: skip
 
 
@@ -234,6 +234,9 @@ CHANGES: list[tuple[str, Callable[[], object]]] = [
     ("token", lambda: models.Token.objects.filter(label="t").update(expires_at=None)),
     ("token", lambda: models.Token.objects.filter(label="u").update(revoked_at=None)),
     ("officer", lambda: models.Officer.objects.filter(login="a").update(office=None)),
+    ("declaration", lambda: models.Declaration.objects.filter(pk="D1").update(channel="green")),
+    ("declaration", lambda: models.Declaration.objects.filter(pk="D2").update(in_flight=False, released_at=NOON)),
+    ("declaration", lambda: models.Declaration.objects.filter(pk="D2").update(decision_id="D1-1")),
     ("client", lambda: models.ClientSystem.objects.update(active=False)),
     ("classification", lambda: models.Classification.objects.update(label="Open")),
 ]

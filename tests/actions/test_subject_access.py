@@ -14,7 +14,7 @@ from tests.trade import add, item
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.lookouts import LookoutText, raise_lookout
-from tidewaiter.actions.subject_access import subject_data, write_export
+from tidewaiter.actions.subject_access import SubjectData, subject_data, write_export
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
@@ -119,3 +119,14 @@ def test_only_the_privacy_officer_makes_an_export_and_of_a_whole_name() -> None:
         subject_data(party="Gregor Samsa", by=an_officer(Role.ADMINISTRATOR), at=NOW)
     with pytest.raises(InputError):
         subject_data(party=" . ", by=_privacy(), at=NOW)
+
+
+def test_what_was_declared_is_no_formula_in_a_table(tmp_path: Path) -> None:
+    rows = [{"name": '=HYPERLINK("http://x")', "description": "@SUM(A1)", "code": "+cmd", "value": "-12.50"}]
+    data = SubjectData(party="T-77", at=NOW, records={"declarations": rows})
+    write_export(data, tmp_path / "export")
+    with (tmp_path / "export" / "declarations.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row == {
+        "name": "'=HYPERLINK(\"http://x\")", "description": "'@SUM(A1)", "code": "'+cmd", "value": "-12.50"
+    }  # fmt: skip

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.kept_content import Comparison
 from tidewaiter.actions.kept_readings import READINGS
+from tidewaiter.actions.kept_standing import standing_findings
 from tidewaiter.actions.lodged_heads import noted_heads
 from tidewaiter.actions.packing import to_json
 from tidewaiter.storage.records.chain import Finding, Head, walk
@@ -72,6 +73,7 @@ def verify(heads: Iterable[Head] = ()) -> Verification:
     comparison = Comparison(READINGS)
     walked = walk([*heads, *noted_heads()], comparison.look)
     comparison.look_for_unrecorded()
+    comparison.findings += standing_findings()
     return Verification(
         events=walked.events,
         last=walked.last,

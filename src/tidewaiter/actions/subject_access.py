@@ -8,6 +8,7 @@ officer, and is not in the export. Why goods were selected is never in it: the c
 import csv
 import html
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -176,7 +177,7 @@ def write_export(data: SubjectData, folder: Path) -> list[Path]:
         with file.open("w", encoding="utf-8", newline="") as opened:
             writer = csv.DictWriter(opened, _columns(rows))
             writer.writeheader()
-            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+            writer.writerows({name: _plain(_cell(value)) for name, value in row.items()} for row in rows)
         written.append(file)
     return written
 
@@ -214,6 +215,16 @@ def _as_table(kind: str, rows: Sequence[Row]) -> str:
 
 def _columns(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name, value in row.items() if value is not None))
+
+
+def _plain(cell: str) -> str:
+    """Return a cell that a spreadsheet takes for text: what was declared may be meant to be taken for a formula."""
+    return (
+        f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) and not _NUMBER.fullmatch(cell) else cell
+    )
+
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
 
 
 def _cell(value: object) -> str:
