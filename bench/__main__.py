@@ -21,6 +21,7 @@ PARTS = {
     "The main job on a generated country": ["bench.country"],
     "Ingest with every field filled": ["bench.ingest"],
     "The generator": ["bench.generate"],
+    "The service under load": ["bench.service"],
 }
 
 
