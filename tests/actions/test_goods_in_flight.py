@@ -125,3 +125,14 @@ def test_goods_of_a_trader_whose_status_is_suspended_are_asked_again(tmp_path: P
     trader.save()
     _again(before, published(lake))
     assert set(Declaration.objects.values_list("channel", flat=True)) == {"red"}
+
+
+def test_an_amendment_of_released_goods_opens_nothing_and_is_listed(tmp_path: Path) -> None:
+    a_profile("CN-1", "origin = 'CN'")
+    standing = published(history(tmp_path / "lake"))
+    _decided(standing, "A")
+    released = {"kind": "released", "occurred_at": NOW, "declaration_id": "A"}
+    record_events(events=[released], by=SERVICE, at=NOW)
+    _decided(standing, "A", origin="CN")
+    assert not Act.objects.exclude(state="closed").exists()
+    assert Recall.objects.get().cause == "amended after its release"

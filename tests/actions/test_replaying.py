@@ -10,9 +10,11 @@ from tests.service_world import CATALOGUE, KEYS, NOW, ON, OneKey, a_profile, his
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.draw_checking import DrawCheck, verify_draw
+from tidewaiter.actions.draws import check_keys
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.packing import packed, unpacked
 from tidewaiter.actions.replaying import replay_decision
+from tidewaiter.core.errors import InputError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records.models import Decision
@@ -92,3 +94,10 @@ def test_goods_drawn_by_another_identity_are_found(tmp_path: Path) -> None:
     stored.body = packed(json.dumps(body))
     stored.save()
     assert any("drawn by 'BL2'" in one for one in _check().discrepancies)
+
+
+def test_keys_of_another_pair_are_refused_before_anything_is_decided(tmp_path: Path) -> None:
+    _world(tmp_path)
+    check_keys(KEYS)
+    with pytest.raises(InputError, match=f"key of {ON}"):
+        check_keys(OneKey(b"other"))

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
-from tidewaiter.core.errors import ConflictError, NotAllowedError, NotKnownError
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.engines.selection.draw import key_digest
 from tidewaiter.storage.records.asking import ask
 from tidewaiter.storage.records.models import Declaration, DrawDay, Officer
@@ -42,6 +42,24 @@ def lodge_within(day: date, keys: Keys, at: datetime) -> str:
     if held != [(digest,)]:
         raise ConflictError(f"the key of {day} is not the one whose digest was lodged; ask both custodians")
     return digest
+
+
+def check_keys(keys: Keys) -> None:
+    """Raise InputError naming every day whose lodged digest these keys do not match, unless it was opened long ago.
+
+    Goods are drawn with the key of the day they were first lodged, so keys of earlier days must be held as well.
+    """
+    problems: list[Problem] = []
+    for one in DrawDay.objects.filter(opened_at=None).order_by("day"):
+        try:
+            right = key_digest(keys.day_key(one.day)) == one.key_digest
+        except NotKnownError:
+            right = False
+        if not right:
+            problems.append(Problem(f"the key of {one.day} is not the one whose digest was lodged"))
+    if problems:
+        advice = "both custodians of that pair have to give their shares, beside those of the pair in use"
+        raise InputError([*problems[:5], Problem(f"{len(problems)} days cannot be drawn for", suggestion=advice)])
 
 
 @action("draw.lodge")

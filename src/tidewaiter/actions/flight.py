@@ -18,7 +18,7 @@ from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.fact_making import make_facts
 from tidewaiter.actions.gathering import Case, Row, filings_of, latest_filing
 from tidewaiter.actions.group import taken, write
-from tidewaiter.actions.keeping import Kept, keep_matches, keep_met, risen
+from tidewaiter.actions.keeping import Kept, keep_matches, keep_met, list_for_recall, risen
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.publishing import SetContent
 from tidewaiter.actions.rows import rows_from_json
@@ -278,15 +278,6 @@ def recall(
         for one in kept:
             if one.case.before is None or not risen(one.case.before.channel, one.decision.channel):
                 continue
-            _, made = models.Recall.objects.get_or_create(
-                declaration_id=one.case.number,
-                cause=cause,
-                defaults={
-                    "channel": one.decision.channel.value,
-                    "body": one.record.body,
-                    "listed_at": at,
-                },
-            )
-            listed += made
+            listed += list_for_recall(one, cause, at)
     record(f"recalled:{cause}"[:200], str(listed).encode())
     return listed

@@ -17,7 +17,7 @@ from tidewaiter.actions.draws import Keys, lodge_within
 from tidewaiter.actions.events import apply_early
 from tidewaiter.actions.fact_making import make_facts
 from tidewaiter.actions.gathering import Case, Gathered
-from tidewaiter.actions.keeping import Kept, decision_record, keep_all
+from tidewaiter.actions.keeping import Kept, decision_record, keep_all, list_for_recall
 from tidewaiter.actions.loads import load_key
 from tidewaiter.actions.publishing import ask_again_after
 from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
@@ -187,9 +187,16 @@ def taken(standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime) -
 
 
 def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead) -> None:
-    """Write decisions taken, open the acts they ask for, and apply events that came before their declaration."""
+    """Write decisions taken, open the acts they ask for, and apply events that came before their declaration.
+
+    Goods that were released before they were amended are gone: no act is opened, they are listed for recall or audit.
+    """
     keep_all(standing, kept, gathered, at, head)
-    open_acts([one.record for one in kept], policy=standing.content.policy, at=at, head=head)
+    here = [one for one in kept if one.case.before is None or one.case.before.in_flight]
+    open_acts([one.record for one in here], policy=standing.content.policy, at=at, head=head)
+    for one in kept:
+        if one.case.before is not None and not one.case.before.in_flight and one.decision.channel.selects:
+            list_for_recall(one, "amended after its release", at)
     for events in gathered.early.values():
         apply_early(events, at)
 

@@ -227,6 +227,16 @@ def decision_content(record: models.Decision, lodged: str) -> bytes:
     return bytes(record.body) + bytes(record.facts) + stated
 
 
+def list_for_recall(one: Kept, cause: str, at: datetime) -> bool:
+    """List released goods that would be selected now; tell whether they were not listed for that cause before."""
+    _, made = models.Recall.objects.get_or_create(
+        declaration_id=one.case.number,
+        cause=cause,
+        defaults={"channel": one.decision.channel.value, "body": one.record.body, "listed_at": at},
+    )
+    return made
+
+
 def risen(before: str, after: Channel) -> bool:
     """Tell whether the second channel is stricter than the first."""
     return after.strictness > Channel(before).strictness

@@ -22,7 +22,7 @@ from granian.server.mt import MTServer
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.consignments import assess as assess_consignments
 from tidewaiter.actions.deciding import Decider
-from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.draws import Keys, check_keys
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.readying import Readying
 from tidewaiter.actions.requests import RequestText, raise_request
@@ -146,6 +146,7 @@ def in_force(readying: Readying) -> InForce | None:
 def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
     """Serve until told to stop. Raises InputError when the address cannot be used, LakeError when the lake cannot."""
     check_free(host, port)
+    check_keys(keys)
     running = running_on(lake, keys)
     server = server_of(whole_answers(get_wsgi_application()), host, port)
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -33,6 +33,7 @@ def worker(shares: tuple[Path, ...], sealed: Path | None, heads: Path | None, on
     """
     keys = custody_of(shares, sealed)
     open_records()
+    from tidewaiter.actions.draws import check_keys  # noqa: PLC0415
     from tidewaiter.actions.working import Done, Worker  # noqa: PLC0415  # needs Django started
 
     configure_logs()
@@ -44,6 +45,7 @@ def worker(shares: tuple[Path, ...], sealed: Path | None, heads: Path | None, on
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    check_keys(keys)
     at_work = Worker(lake, load_catalogue(), keys, now, heads, told, attachments())
     try:
         while not stopped.is_set():
