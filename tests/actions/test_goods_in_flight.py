@@ -15,7 +15,16 @@ from tidewaiter.actions.flight import Asked, redecide_all
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.standing import Standing
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import Decision, Declaration, Lookout, LookoutMatch, Recall, Rise, TrustedTrader
+from tidewaiter.storage.records.models import (
+    Act,
+    Decision,
+    Declaration,
+    Lookout,
+    LookoutMatch,
+    Recall,
+    Rise,
+    TrustedTrader,
+)
 
 pytestmark = pytest.mark.django_db
 
