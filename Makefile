@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+# Three commands show and prove everything: `make demo`, `make tour`, `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := env
 .PHONY: env demo tour test postgresql check bench docs clean help
 SHELL := /bin/sh
