@@ -25,7 +25,7 @@ from tests.service_world import KEYS, NOW, history, lodged, published  # noqa: E
 
 from tidewaiter.actions.acting import SERVICE  # noqa: E402
 from tidewaiter.actions.acts import open_acts  # noqa: E402
-from tidewaiter.actions.administration import officer_content  # noqa: E402
+from tidewaiter.actions.administration import client_content, officer_content  # noqa: E402
 from tidewaiter.actions.attachments import add_attachment  # noqa: E402
 from tidewaiter.actions.auditing import verify  # noqa: E402
 from tidewaiter.actions.backing_up import make_backup  # noqa: E402
@@ -148,7 +148,7 @@ def purge() -> object:
 def _recorded_clients() -> None:
     client = models.ClientSystem.objects.get()
     with transaction.atomic():
-        content = json.dumps({"name": client.name}).encode()
+        content = client_content(client)
         append([Entry(actor="test", action="client.add", record=client.reference, content=content)], at=NOW)
 
 
