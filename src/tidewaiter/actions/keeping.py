@@ -78,7 +78,7 @@ def decision_record(
         selection_probability=decision.selection_probability,
         random_probability=decision.random_probability,
         answer=_answer(number, decision, at),
-        body=packed(to_json({"decision": decision_to_json(decision), "shadow": shadow})),
+        body=packed(body_text(decision, shadow)),
         facts=packed(facts_text(case.facts, filing)),
         set_id=standing.content.digest,
         policy_number=standing.content.policy.version,
@@ -96,6 +96,15 @@ def decision_number(declaration_id: str, version: int, ordinal: int) -> str:
     """Return the number of a decision: the same for the same declaration, version and place in its history."""
     digest = hashlib.sha256(f"{declaration_id}\0{version}\0{ordinal}".encode("utf-8", "surrogatepass"))
     return f"D{digest.hexdigest()[:24].upper()}"
+
+
+def body_text(decision: Decision, shadow: Mapping[str, tuple[int, ...]]) -> str:
+    """Return the whole decision as it is stored, with the items that profiles in shadow match.
+
+    The encoder writes dataclasses itself, in the same form, but no mapping by numbers, as what is carried over has.
+    """
+    carried = decision.circumstances.carried is not None
+    return to_json({"decision": decision_to_json(decision) if carried else decision, "shadow": shadow})
 
 
 def facts_text(facts: Sequence[Facts], filing: Row | None) -> bytes:

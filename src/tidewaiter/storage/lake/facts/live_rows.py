@@ -51,13 +51,15 @@ def held_columns(rows: Given, shapes: Mapping[str, Shape], schema: pa.Schema) ->
 
 
 def _values(rows: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> Iterable[Column]:
-    """Return the columns of those names."""
-    if not rows or len(names) < 2:
+    """Return the columns of those names; in one go those that the first row has, as rows mostly have the same."""
+    here = tuple(name for name in names if name in rows[0]) if rows else ()
+    if len(here) < 2:
         return _sought(rows, names)
     try:
-        return list(zip(*map(itemgetter(*names), rows), strict=True))
+        found = dict(zip(here, zip(*map(itemgetter(*here), rows), strict=True), strict=True))
     except KeyError:
         return _sought(rows, names)
+    return [found[name] if name in found else [row.get(name) for row in rows] for name in names]
 
 
 def _sought(rows: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> list[Column]:
