@@ -9,8 +9,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.packing import packed, to_json, unpacked
@@ -22,6 +23,7 @@ from tidewaiter.core.profile import ProfileSet, Status
 from tidewaiter.language.policy import SHIPPED, read_policy_text
 from tidewaiter.language.profiles import read_profile_texts
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.asking import ask, say
 
 FORMAT = 1
 SELECTING = (Status.ACTIVE, Status.SHADOW)
@@ -103,7 +105,12 @@ def composed() -> str:
     )
 
 
+_WEST, _EAST = timedelta(hours=12), timedelta(hours=14)
+"""How far the clocks of the administration's zone may be behind or ahead of UTC, in which the records hold instants."""
+
+
 def _lookout(one: models.Lookout) -> dict[str, object]:
+    """Return a lookout by the days that its validity may touch in any zone; it is ended at the instant by its state."""
     return {
         "reference": one.reference,
         "kind": one.kind,
@@ -111,8 +118,8 @@ def _lookout(one: models.Lookout) -> dict[str, object]:
         "values": one.subject.get("values", []),
         "names": one.subject.get("names", []),
         "instruction": one.instruction,
-        "valid_from": one.valid_from.date().isoformat(),
-        "valid_to": one.expires_at.date().isoformat(),
+        "valid_from": (one.valid_from - _WEST).date().isoformat(),
+        "valid_to": (one.expires_at + _EAST).date().isoformat(),
     }
 
 
@@ -132,6 +139,23 @@ def _traders() -> dict[str, object]:
 def latest_publication() -> models.Publication | None:
     """Return the publication in force; None before the first."""
     return models.Publication.objects.order_by("-pk").first()
+
+
+def ask_again_after(digest: str, on: date, zone: ZoneInfo) -> None:
+    """Have goods in flight asked once more where a group is decided by an older set or day than they were asked for.
+
+    A process takes in a new set within seconds; what it decides meanwhile would else never meet what is new. Within
+    the group's transaction, which holds the chain.
+    """
+    held = ask("SELECT id, set_id, redecided_at FROM records_publication ORDER BY id DESC LIMIT 1", ())
+    for number, latest, asked in held:
+        if asked is not None and (latest != digest or on < _instant(asked).astimezone(zone).date()):
+            say("UPDATE records_publication SET redecided_at = NULL WHERE id = %s", (number,))
+
+
+def _instant(held: datetime | str) -> datetime:
+    """Return an instant as a statement gives it: SQLite holds texts, in UTC."""
+    return held if isinstance(held, datetime) else datetime.fromisoformat(held).replace(tzinfo=UTC)
 
 
 def set_content(digest: str, catalogue: Catalogue) -> SetContent:
