@@ -5,34 +5,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('records', '0003_profile_life'),
+        ("records", "0003_profile_life"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='mark',
-            name='records_mar_kind_187f99_idx',
+            model_name="mark",
+            name="records_mar_kind_187f99_idx",
         ),
         migrations.AddField(
-            model_name='load',
-            name='reserved',
+            model_name="load",
+            name="reserved",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='mark',
-            name='lodged_at',
+            model_name="mark",
+            name="lodged_at",
             field=models.DateTimeField(default=django.utils.timezone.now),
             preserve_default=False,
         ),
         migrations.AlterField(
-            model_name='load',
-            name='minutes',
+            model_name="load",
+            name="minutes",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddIndex(
-            model_name='mark',
-            index=models.Index(fields=['kind', 'value', 'lodged_on', 'lodged_at'], name='records_mar_kind_4acd3a_idx'),
+            model_name="mark",
+            index=models.Index(fields=["kind", "value", "lodged_on", "lodged_at"], name="records_mar_kind_4acd3a_idx"),
         ),
     ]
