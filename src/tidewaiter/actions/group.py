@@ -15,16 +15,18 @@ from tidewaiter.actions.acts import open_acts
 from tidewaiter.actions.deciding import Answer, Lodged
 from tidewaiter.actions.draws import Keys, lodge_within
 from tidewaiter.actions.events import apply_early
-from tidewaiter.actions.fact_making import make_facts
+from tidewaiter.actions.fact_making import parcel_of
 from tidewaiter.actions.gathering import Case, Gathered
-from tidewaiter.actions.keeping import Kept, decision_record, keep_all, list_for_recall
+from tidewaiter.actions.keeping import Kept, decision_record, filing_text, keep_all, list_for_recall
 from tidewaiter.actions.loads import load_key
 from tidewaiter.actions.publishing import ask_again_after
 from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
+from tidewaiter.actions.same_day import earlier_in_records
 from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.weighing import Lot, Weighed
 from tidewaiter.core.errors import InputError
 from tidewaiter.engines.selection.draw import Draw
-from tidewaiter.engines.selection.live import decide_live, shadow_hits
+from tidewaiter.engines.selection.live import decide_hits
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.asking import among, ask, texts
 from tidewaiter.storage.records.audit import lock_chain
@@ -181,9 +183,22 @@ def decide_cases(
 def taken(standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime) -> tuple[list[Kept], Gathered]:
     """Return the decisions about declarations, each once, with what they were decided from; nothing is written."""
     gathered = Gathered.of(standing, cases, at)
-    make_facts(standing, cases, [one for found in gathered.filings.values() for one in found], at)
+    lot = _lot(standing, cases, gathered, at)
     ordinals = _ordinals(cases)
-    return [_take(standing, keys, case, gathered, ordinals.get(case.number, 0) + 1, at) for case in cases], gathered
+    weighed = standing.weigher.weigh(lot, lambda asked: earlier_in_records(asked, standing.mark_kinds))
+    kept = [
+        _take(standing, keys, case, one, gathered, ordinals.get(case.number, 0) + 1, at)
+        for case, one in zip(cases, weighed, strict=True)
+    ]
+    return kept, gathered
+
+
+def _lot(standing: Standing, cases: Sequence[Case], gathered: Gathered, at: datetime) -> Lot:
+    for case in cases:
+        if not case.lodged.rows:
+            raise InputError(f"declaration {case.number} has no items")
+    filings = [one for found in gathered.filings.values() for one in found]
+    return Lot([parcel_of(standing, case, filing_text(gathered.filing(case))) for case in cases], filings, at)
 
 
 def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead) -> None:
@@ -209,22 +224,23 @@ def _ordinals(cases: Sequence[Case]) -> dict[str, int]:
     return dict(rows)
 
 
-def _take(standing: Standing, keys: Keys, case: Case, gathered: Gathered, ordinal: int, at: datetime) -> Kept:
-    if not case.facts:
-        raise InputError(f"declaration {case.number} has no items")
+def _take(
+    standing: Standing, keys: Keys, case: Case, weighed: Weighed, gathered: Gathered, ordinal: int, at: datetime
+) -> Kept:
+    case.counted = weighed.counted
     drawn = gathered.drawn(case, standing.on)
     key, _ = load_key(standing, case.office, at)
     filing = gathered.filing(case)
-    decision = decide_live(
+    decision = decide_hits(
         standing.force,
-        case.facts,
+        weighed.subject,
+        weighed.hits,
         draw=Draw(keys.day_key(drawn.day), drawn.identity),
         declared=case.lodged.rows,
         consignment=filing,
         circumstances=gathered.circumstances(case, key),
     )
     gathered.add(case, key, decision)
-    shadow = shadow_hits(standing.force, case.facts)
-    record = decision_record(standing, case, decision, drawn, key, ordinal, shadow=shadow, filing=filing, at=at)
+    record = decision_record(standing, case, decision, drawn, key, ordinal, weighed=weighed, at=at)
     covert = standing.force.lookouts.match_covert(case.lodged.rows, filing)
-    return Kept(case, decision, drawn, key, shadow, covert, filing, record)
+    return Kept(case, decision, drawn, key, weighed.shadow, covert, filing, record)

@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import msgspec
-
 from tidewaiter import __version__
 from tidewaiter.actions.gathering import Case, Gathered
 from tidewaiter.actions.loads import LoadKey
 from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.weighing import Weighed
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Capacity, Decision
 from tidewaiter.core.decision_json import decision_to_json, outward
 from tidewaiter.core.lookout import LookoutMatch
 from tidewaiter.engines.selection.inheritance import Inherited
-from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import Entry, append_many
 from tidewaiter.storage.records.inserting import insert, insert_values, put_values
@@ -56,8 +54,7 @@ def decision_record(
     key: LoadKey,
     ordinal: int,
     *,
-    shadow: Mapping[str, tuple[int, ...]],
-    filing: Row | None,
+    weighed: Weighed,
     at: datetime,
 ) -> models.Decision:
     """Return the record of a decision, with its answer and all it rests on."""
@@ -78,8 +75,8 @@ def decision_record(
         selection_probability=decision.selection_probability,
         random_probability=decision.random_probability,
         answer=_answer(number, decision, at),
-        body=packed(body_text(decision, shadow)),
-        facts=packed(facts_text(case.facts, filing)),
+        body=packed(body_text(decision, weighed.shadow)),
+        facts=weighed.facts,
         set_id=standing.content.digest,
         policy_number=standing.content.policy.version,
         statistics_day=standing.image.statistics_on,
@@ -107,10 +104,9 @@ def body_text(decision: Decision, shadow: Mapping[str, tuple[int, ...]]) -> str:
     return to_json({"decision": decision_to_json(decision) if carried else decision, "shadow": shadow})
 
 
-def facts_text(facts: Sequence[Facts], filing: Row | None) -> bytes:
-    """Return what a decision read, as JSON: the facts of every item, and the filing asked for lookouts."""
-    written = b"null" if filing is None else rows_to_json([filing]).encode()[1:-1]
-    return b'{"items":' + msgspec.json.encode(facts) + b',"filing":' + written + b"}"
+def filing_text(filing: Row | None) -> bytes:
+    """Return a filing as it is stored with the facts: JSON, null for none."""
+    return b"null" if filing is None else rows_to_json([filing]).encode()[1:-1]
 
 
 def _answer(number: str, decision: Decision, at: datetime) -> str:

@@ -160,10 +160,15 @@ def _instant(held: datetime | str) -> datetime:
 
 def set_content(digest: str, catalogue: Catalogue) -> SetContent:
     """Return a published set as values. Raises NotKnownError for a digest that was never published."""
+    return content_of(set_text(digest), digest, catalogue)
+
+
+def set_text(digest: str) -> str:
+    """Return the text of a published set. Raises NotKnownError for a digest that was never published."""
     stored = models.PublishedSet.objects.filter(digest=digest).first()
     if stored is None:
         raise NotKnownError(f"no set {digest} was ever published")
-    return content_of(unpacked(stored.text), digest, catalogue)
+    return unpacked(stored.text)
 
 
 def content_of(text: str, digest: str, catalogue: Catalogue) -> SetContent:

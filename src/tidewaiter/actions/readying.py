@@ -16,6 +16,7 @@ from django.db import close_old_connections, connections
 from tidewaiter.actions.publishing import SetContent, latest_publication, set_content
 from tidewaiter.actions.same_day import mark_kinds
 from tidewaiter.actions.standing import Standing, facts_asked, made_ready
+from tidewaiter.actions.weighing import Here
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.storage.lake.facts.live import DayImage
 from tidewaiter.storage.lake.facts.live_image import make_image
@@ -32,7 +33,8 @@ def made_standing(
 ) -> Standing:
     """Return what decides on that day by that set; what of `before` still holds is taken over."""
     force = made_ready(content, catalogue, on)
-    image = _image(lake, catalogue, facts_asked(content, force, catalogue, on), on, before.image if before else None)
+    held = before.image if before is not None and isinstance(before.image, DayImage) else None
+    image = _image(lake, catalogue, facts_asked(content, force, catalogue, on), on, held)
     return Standing(
         content=content,
         on=on,
@@ -41,6 +43,7 @@ def made_standing(
         catalogue=catalogue,
         administration=lake.administration,
         mark_kinds=mark_kinds(recipes(catalogue)),
+        weigher=Here(force, image, on),
     )
 
 
@@ -53,7 +56,7 @@ def _image(lake: Lake, catalogue: Catalogue, asked: frozenset[str], on: date, he
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """What a process should decide by: the set's digest, the day, and the day at whose close history is taken.
 
     Within a day history stays as it is, whatever is loaded into the lake: what comes late counts from the next close.
@@ -64,12 +67,36 @@ class _Wanted:
     statistics_on: date
 
 
+type Make = Callable[[Wanted, Standing | None], Standing]
+"""Makes what is wanted ready, taking over what holds of the standing before."""
+
+
+def making_here(lake: Path, catalogue: Catalogue) -> Make:
+    """Return what makes standings within this process."""
+
+    def make(wanted: Wanted, before: Standing | None) -> Standing:
+        same_set = before is not None and before.content.digest == wanted.digest
+        content = before.content if before and same_set else set_content(wanted.digest, catalogue)
+        return made_standing(Lake.open(lake), catalogue, content, wanted.on, before=before)
+
+    return make
+
+
 class Readying:
     """Keeps one process's standing up to date."""
 
-    def __init__(self, lake: Path, catalogue: Catalogue, *, clock: Callable[[], datetime], every: float = 1.0) -> None:
-        """Take where the lake is, the clock, and how often to look, in seconds."""
-        self.lake, self.catalogue, self._clock, self._every = lake, catalogue, clock, every
+    def __init__(
+        self,
+        lake: Path,
+        catalogue: Catalogue,
+        *,
+        clock: Callable[[], datetime],
+        every: float = 1.0,
+        make: Make | None = None,
+    ) -> None:
+        """Take where the lake is, the clock, how often to look, in seconds, and what makes standings (None: here)."""
+        self.lake, self._clock, self._every = lake, clock, every
+        self._make = make or making_here(lake, catalogue)
         self.current: Standing | None = None
         self.problem = "the set in force and the history of the day are being made ready"
         self._stop = threading.Event()
@@ -93,33 +120,34 @@ class Readying:
 
     def why_not_ready(self) -> list[str]:
         """Return why nothing can be decided; empty when something stands."""
-        return [self.problem] if self.current is None else []
+        now = self.current
+        if now is not None and not now.weigher.sound:
+            return ["what weighs declarations has ended and is being made again"]
+        return [self.problem] if now is None else []
 
     def look(self) -> bool:
         """Make and put in place what is new; tell whether anything was."""
         wanted = self._wanted()
         if wanted is None or not self._is_new(wanted):
             return False
-        lake = Lake.open(self.lake)
-        before = self.current
-        same_set = before is not None and before.content.digest == wanted.digest
-        content = before.content if before and same_set else set_content(wanted.digest, self.catalogue)
-        self.current = made_standing(lake, self.catalogue, content, wanted.on, before=before)
+        self.current = self._make(wanted, self.current)
         self.problem = ""
         return True
 
-    def _wanted(self) -> _Wanted | None:
+    def _wanted(self) -> Wanted | None:
         publication = latest_publication()
         if publication is None:
             self.problem = "nothing was published yet: run `tidewaiter setup` or publish a set"
             return None
         snapshot = Lake.open(self.lake).snapshot()
         on = self._clock().astimezone(ZoneInfo(snapshot.administration.time_zone)).date()
-        return _Wanted(publication.set_id, on, statistics_day(snapshot, on))
+        return Wanted(publication.set_id, on, statistics_day(snapshot, on))
 
-    def _is_new(self, wanted: _Wanted) -> bool:
+    def _is_new(self, wanted: Wanted) -> bool:
         now = self.current
-        return now is None or _Wanted(now.content.digest, now.on, now.image.statistics_on) != wanted
+        if now is None or not now.weigher.sound:
+            return True
+        return Wanted(now.content.digest, now.on, now.image.statistics_on) != wanted
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from tidewaiter.actions.publishing import SetContent
+from tidewaiter.actions.weighing import Weigher
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.condition import facts_of
 from tidewaiter.core.facts import Catalogue, Origin
@@ -23,17 +24,29 @@ type Row = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The history that another process holds: its name, and the day at whose close it ends."""
+
+    name: str
+    statistics_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """What decides on the day `on`: the set `content`, its form `force`, and history as of `image.statistics_on`."""
+    """What decides on the day `on`: the set `content`, its form `force`, and history as of `image.statistics_on`.
+
+    Where `weigher` is another process, conditions and history are there: `force` has no conditions, `image` is a name.
+    """
 
     content: SetContent
     on: date
     force: LiveForce
-    image: DayImage
+    image: DayImage | Named
     catalogue: Catalogue
     administration: Administration
     mark_kinds: Mapping[str, str]
     """The kind of mark each same-day fact is counted by."""
+    weigher: Weigher
 
     @property
     def zone(self) -> ZoneInfo:

@@ -26,9 +26,11 @@ from tidewaiter.actions.draws import Keys, check_keys
 from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.readying import Readying
 from tidewaiter.actions.requests import RequestText, raise_request
+from tidewaiter.actions.weighing_apart import making_apart
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.faces.api.problems import NotReadyError
 from tidewaiter.faces.api.service import Assessing, InForce, Requesting, Service, use
+from tidewaiter.faces.weigher import COLLECT_AFTER, COMMAND
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records.models import ControlRequest
@@ -41,9 +43,6 @@ WAITING: Final = 512
 
 _SWITCH_SECONDS: Final = 0.002
 """How long a thread may keep the interpreter from others: shorter than Python's 5 ms, as calls wait for the Decider."""
-
-_COLLECT_AFTER: Final = (50_000, 20, 100)
-"""Objects made before Python looks for rings: a batch makes many that live a moment, and rings are rare."""
 
 _log = structlog.get_logger()
 
@@ -84,7 +83,8 @@ def now() -> datetime:
 
 def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> Running:
     """Make what runs beside the API, on the lake in that folder, and put the service in place; nothing starts yet."""
-    readying = Readying(lake, load_catalogue(), clock=clock)
+    catalogue = load_catalogue()
+    readying = Readying(lake, catalogue, clock=clock, make=making_apart(lake, catalogue, COMMAND))
     decider = Decider(
         lambda group, at: decide_group(readying.standing(), keys, group, at),
         clock=clock,
@@ -151,7 +151,7 @@ def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
     server = server_of(whole_answers(get_wsgi_application()), host, port)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
+    gc.set_threshold(*COLLECT_AFTER)
     running.start()
     _log.info("serving", host=host, port=port, threads=THREADS)
     try:

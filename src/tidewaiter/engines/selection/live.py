@@ -33,6 +33,10 @@ class LiveForce:
     lookouts: LookoutIndex
 
 
+NO_CONDITIONS = publish({})
+"""Stands where conditions are asked elsewhere."""
+
+
 def live_force(
     profile_set: ProfileSet, policy: Policy, catalogue: Catalogue, lookouts: Iterable[Lookout], on: date
 ) -> LiveForce:
@@ -63,10 +67,27 @@ def decide_live(
     the goods came under. Covert lookouts are not asked here (`live.lookouts.match_covert`).
     """
     hits = split_hits(matched(live.matching, items))
-    met = live.lookouts.match(items if declared is None else declared, consignment)
+    rows = items if declared is None else declared
+    return decide_hits(
+        live, subject_of(items), hits, draw=draw, declared=rows, consignment=consignment, circumstances=circumstances
+    )
+
+
+def decide_hits(
+    live: LiveForce,
+    subject: Subject,
+    hits: Hits,
+    *,
+    draw: Drawn,
+    declared: Sequence[Row],
+    consignment: Row | None = None,
+    circumstances: Circumstances = ORDINARY,
+) -> Decision:
+    """Return the decision about one declaration whose facts were asked before, by `hits`; lookouts are asked here."""
+    met = live.lookouts.match(declared, consignment)
     if met:
         hits = Hits(hits.profiles, hits.mandatory, met)
-    return route(subject_of(items), hits, live.force.selectivity, draw, circumstances)
+    return route(subject, hits, live.force.selectivity, draw, circumstances)
 
 
 def replay(

@@ -9,21 +9,44 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 
 def ask(statement: str, marks: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the rows a statement finds; `%s` stands for each mark."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, marks)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
+    records = _records()
+    with records.wrap_database_errors:
+        found: list[tuple[Any, ...]] = records.connection.execute(spelled(statement, records.vendor), marks).fetchall()
     return found
 
 
 def say(statement: str, marks: Sequence[Any]) -> None:
     """Carry out a statement that returns nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, marks)
+    records = _records()
+    with records.wrap_database_errors:
+        records.connection.execute(spelled(statement, records.vendor), marks)
+
+
+def say_many(statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Carry out a statement once for the marks of each row."""
+    records = _records()
+    with records.wrap_database_errors:
+        cursor = records.connection.cursor()
+        cursor.executemany(spelled(statement, records.vendor), rows)
+        cursor.close()
+
+
+def _records() -> Any:
+    """Return this thread's connection to the records, opened: its driver is asked without Django between."""
+    records = connections[DEFAULT_DB_ALIAS]
+    records.ensure_connection()
+    return records
+
+
+@lru_cache(maxsize=256)
+def spelled(statement: str, vendor: str) -> str:
+    """Return a statement with its marks as the driver spells them."""
+    return statement.replace("%s", "?") if vendor == "sqlite" else statement
 
 
 @lru_cache(maxsize=8)

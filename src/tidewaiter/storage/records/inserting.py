@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from tidewaiter.storage.records.asking import say_many
+
 type Prepare = Callable[[Any], Any]
 
 
@@ -56,8 +58,7 @@ def _write(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Seq
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for place, prepare in prepared:
         columns[place] = [prepare(value) for value in columns[place]]
-    with connection.cursor() as cursor:
-        cursor.executemany(statement + tail, list(zip(*columns, strict=True)))
+    say_many(statement + tail, list(zip(*columns, strict=True)))
 
 
 def _values(rows: Sequence[models.Model], names: Sequence[str]) -> list[list[Any]]:

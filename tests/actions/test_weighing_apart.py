@@ -1,0 +1,122 @@
+"""Declarations weighed in a process beside this one: the same as here, one conversation after another."""
+
+import gc
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
+
+from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.fact_making import parcel_of
+from tidewaiter.actions.gathering import Case
+from tidewaiter.actions.group import decide_group
+from tidewaiter.actions.publishing import set_text
+from tidewaiter.actions.readying import Readying
+from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.weighing import Lot
+from tidewaiter.actions.weighing_apart import Apart, Order, making_apart
+from tidewaiter.faces.weigher import COMMAND
+from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
+from tidewaiter.storage.records import models
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Standing:
+    """Decide by two profiles, one of them in shadow, within this process."""
+    a_profile("SHOES", "hs_chapter = 64 AND importer_same_day >= 1")
+    a_profile("WATCHED", "origin = 'VN'", status="shadow")
+    return published(history(tmp_path / "lake"))
+
+
+@pytest.fixture
+def apart(here: Standing, tmp_path: Path) -> Iterator[Standing]:
+    """Decide by the same in another process."""
+    order = Order(tmp_path / "lake", set_text(here.content.digest), here.content.digest, ON)
+    yield Apart(COMMAND).made(order, CATALOGUE)
+    gc.collect()
+
+
+def a_lot(standing: Standing, *numbers: str) -> Lot:
+    cases = [Case(lodged(number, 1, items=3), SERVICE, 1, "", "", "", None) for number in numbers]
+    return Lot([parcel_of(standing, case) for case in cases], [], NOW)
+
+
+def nothing(_: Sequence[SameDayAsked]) -> Mapping[SameDayAsked, int]:
+    return {}
+
+
+def two_of_each(asked: Sequence[SameDayAsked]) -> Mapping[SameDayAsked, int]:
+    return dict.fromkeys(asked, 2)
+
+
+def ended(standing: Standing) -> bool:
+    until = time.monotonic() + 10
+    while standing.weigher.sound and time.monotonic() < until:
+        time.sleep(0.02)
+    return not standing.weigher.sound
+
+
+def test_what_is_weighed_apart_is_what_is_weighed_here(here: Standing, apart: Standing) -> None:
+    lot = a_lot(here, *(f"D{n}" for n in range(40)))
+    for count in (nothing, two_of_each):
+        found = list(apart.weigher.weigh(lot, count))
+        assert found == list(here.weigher.weigh(lot, count))
+    assert {code for one in found for code in one.hits.profiles} == {"SHOES"}
+    assert found[0].shadow == {"WATCHED": (1, 2, 3)}
+
+
+def test_decisions_apart_are_kept_as_those_here(here: Standing, apart: Standing) -> None:
+    answers = decide_group(apart, KEYS, [(lodged("D1"), SERVICE), (lodged("D2"), SERVICE)], NOW)
+    assert [answer.current_channel for answer in answers] == ["green", "red"]
+    kept = models.Decision.objects.get(declaration_id="D2")
+    assert (kept.image, kept.statistics_day) == (here.image.name, here.image.statistics_on)
+
+
+def test_a_conversation_broken_off_leaves_the_next_one_whole(here: Standing, apart: Standing) -> None:
+    lot = a_lot(here, *(f"D{n}" for n in range(40)))
+    assert next(iter(apart.weigher.weigh(lot, nothing))).subject.declaration_id == "D0"
+
+    def unable(_: Sequence[SameDayAsked]) -> Mapping[SameDayAsked, int]:
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        list(apart.weigher.weigh(lot, unable))
+    assert len(list(apart.weigher.weigh(lot, nothing))) == 40
+
+
+def test_what_hinders_the_other_process_is_told_here(here: Standing, apart: Standing) -> None:
+    whole = a_lot(here, "D1")
+    (parcel,) = whole.parcels
+    nameless = [{**row, "item_number": "first"} for row in parcel.rows]
+    with pytest.raises(ValueError, match="first"):
+        list(apart.weigher.weigh(Lot([replace(parcel, rows=nameless)], [], NOW), nothing))
+    assert len(list(apart.weigher.weigh(whole, nothing))) == 1
+
+
+def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: Path) -> None:
+    make = making_apart(tmp_path / "lake", CATALOGUE, COMMAND)
+    readying = Readying(tmp_path / "lake", CATALOGUE, clock=lambda: NOW, make=make)
+    assert readying.look()
+    assert not readying.why_not_ready()
+    first = readying.standing()
+    assert isinstance(first.weigher, Apart)
+    os.kill(first.weigher.process_number, signal.SIGKILL)
+    assert ended(first)
+    assert readying.why_not_ready() == ["what weighs declarations has ended and is being made again"]
+    with pytest.raises(RuntimeError, match="has ended"):
+        list(first.weigher.weigh(a_lot(here, "D1"), nothing))
+    assert readying.look()
+    assert not readying.why_not_ready()
+    assert not readying.look()
+
+
+def test_a_set_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="indicators"):
+        Apart(COMMAND).made(Order(tmp_path / "lake", "{}", "", ON), CATALOGUE)
