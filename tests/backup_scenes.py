@@ -153,11 +153,14 @@ def _recorded_clients() -> None:
 
 
 def data_folder() -> object:
-    """Return where a PostgreSQL server keeps its files."""
+    """Return where a PostgreSQL server keeps the files of this database, once all that was written stands in them."""
     with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+        (number,) = cursor.fetchone()
         cursor.execute("SHOW data_directory")
         (folder,) = cursor.fetchone()
-    return folder
+    return f"{folder}/base/{number}"
 
 
 SCENES: dict[str, Callable[[], object]] = {

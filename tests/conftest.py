@@ -40,3 +40,17 @@ def service_database(tmp_path: Path, worker_id: str) -> Iterator[str]:
 
     yield own_database(store, name := f"service_{worker_id}")
     drop_database(store, name)
+
+
+@pytest.fixture
+def kept_connection() -> Iterator[None]:
+    """Let no request close the connection that the test's transaction runs on, as Django's own test client does."""
+    from django.core.signals import request_finished, request_started  # noqa: PLC0415  settings come first
+    from django.db import close_old_connections  # noqa: PLC0415
+
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)

@@ -115,7 +115,7 @@ def _found(environment: dict[str, str], words: list[bytes]) -> list[bytes]:
     folders = [Path(environment["TIDEWAITER_LAKE"]), Path(environment["TIDEWAITER_ATTACHMENTS"])]
     database = environment["TIDEWAITER_DATABASE"]
     if database.startswith("postgresql://"):
-        folders.append(Path(_scene("data_folder", environment)) / "base")
+        folders.append(Path(_scene("data_folder", environment)))
         files = []
     else:
         files = [Path(f"{database}{end}") for end in ("", "-wal", "-shm", "-journal")]

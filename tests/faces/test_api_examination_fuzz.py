@@ -56,6 +56,7 @@ def world(settings: LazySettings, tmp_path: Path) -> Iterator[World]:
 
 @schema.parametrize()
 @FUZZED
+@pytest.mark.usefixtures("kept_connection")
 def test_whatever_an_officer_sends_is_answered(case: Any, world: World) -> None:
     if "act_id" in case.path_parameters:
         case.path_parameters["act_id"] = world.act

@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 from django.http import HttpResponse
 from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
@@ -30,6 +28,7 @@ from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.consignments import assess
 from tidewaiter.actions.deciding import Answer, Lodged
 from tidewaiter.actions.group import decide_group
+from tidewaiter.actions.requests import raise_request
 from tidewaiter.actions.rights import rights
 from tidewaiter.actions.standing import Standing
 from tidewaiter.core.role import Role
@@ -78,6 +77,7 @@ def token(tmp_path: Path) -> Iterator[str]:
         Service(
             decider=AtOnce(standing),
             assess=partial(assess, standing=standing, keys=KEYS),
+            request=partial(raise_request, standing=standing, keys=KEYS),
             clock=lambda: NOW,
             policy=lambda: standing.content.policy,
             lake=lake.folder,
@@ -88,17 +88,6 @@ def token(tmp_path: Path) -> Iterator[str]:
     yield issue_token(label="t", client="clearance", scopes=scopes, by=an_officer(Role.ADMINISTRATOR), at=NOW).text
     use(Service())
     calling.forget_tokens()
-
-
-@pytest.fixture
-def kept_connection() -> Iterator[None]:
-    """Let no request close the connection that the test's transaction runs on, as Django's own test client does."""
-    signals = (request_started, request_finished)
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in signals:
-        signal.connect(close_old_connections)
 
 
 @pytest.fixture
