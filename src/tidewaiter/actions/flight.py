@@ -7,8 +7,9 @@ Goods that were released lately and that it meets are listed for recall or audit
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import batched
 
 from django.db.models import F, QuerySet
 
@@ -23,7 +24,8 @@ from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.publishing import SetContent
 from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.actions.standing import Standing, made_ready
-from tidewaiter.core.condition import Condition
+from tidewaiter.actions.weighing import Here
+from tidewaiter.core.condition import Condition, facts_of
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.lookout import Lookout
 from tidewaiter.core.tables import DECLARATIONS
@@ -32,8 +34,12 @@ from tidewaiter.engines.matching.live import publish as made_live
 from tidewaiter.engines.selection.deciding import all_conditions
 from tidewaiter.engines.selection.live import LiveForce, matched
 from tidewaiter.engines.selection.lookouts import LookoutIndex, lookout_index
+from tidewaiter.storage.lake.facts.live_image import narrowed
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import lock_chain
+
+HELD_AT_ONCE = 25
+"""Declarations decided again in one transaction: what is lodged meanwhile waits for it."""
 
 AT_ONCE = 500
 """Declarations looked at in one transaction: short enough that no lodgement waits long behind it."""
@@ -81,6 +87,8 @@ class News:
     conditions: LiveSet
     lookouts: LookoutIndex
     traders: frozenset[str]
+    facts: frozenset[str]
+    """What the conditions ask; with none no facts are made."""
     empty: bool
 
     def meets(self, case: Case, filing: Row | None) -> bool:
@@ -88,7 +96,7 @@ class News:
         rows = case.lodged.rows
         return bool(
             self.lookouts.match(rows, filing)
-            or matched(self.conditions, case.facts)
+            or (self.facts and matched(self.conditions, case.facts))
             or any(row.get(name) in self.traders for row in rows for name in ("importer_code", "declarant_code"))
         )
 
@@ -100,7 +108,9 @@ def news_of(now: Asked, before: Asked | None, on: date) -> News:
     lookouts = now.lookouts - (frozenset() if before is None else before.lookouts)
     lost = frozenset() if before is None else before.trusted - now.trusted
     traders = frozenset(code for code, _ in lost)
-    return News(made_live(conditions), lookout_index(lookouts, on), traders, not (conditions or lookouts or traders))
+    facts = frozenset(fact.name for condition in conditions.values() for fact in facts_of(condition))
+    empty = not (conditions or lookouts or traders)
+    return News(made_live(conditions), lookout_index(lookouts, on), traders, facts, empty)
 
 
 @dataclass(slots=True)
@@ -130,10 +140,12 @@ def redecide_all(
     news, total = news_of(now, before, standing.on), Redecided()
     if news.empty:
         return total
+    asking = _asking(standing, news)
     for numbers in _in_parts(models.Declaration.objects.filter(in_flight=True)):
-        total.add(
-            redecide(standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=clock())
-        )
+        total.asked += len(numbers)
+        for part in batched(_reached(asking, news, numbers, clock()), HELD_AT_ONCE):
+            done = redecide(standing=standing, news=news, numbers=part, keys=keys, cause=cause, by=SERVICE, at=clock())
+            total.add(replace(done, asked=0))
     since = clock() - timedelta(days=RECALLED_DAYS)
     released = models.Declaration.objects.filter(in_flight=False, released_at__gte=since, cancelled_at=None)
     for numbers in _in_parts(released):
@@ -162,6 +174,34 @@ def redecide_late(
     if not numbers:
         return Redecided()
     return redecide(standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=at)
+
+
+def _asking(standing: Standing, news: News) -> Standing:
+    """Return the standing that makes only the facts which the news asks."""
+    weigher = standing.weigher
+    if not isinstance(weigher, Here) or not news.facts:
+        return standing
+    image = narrowed(weigher.image, standing.catalogue, news.facts)
+    return replace(standing, weigher=replace(weigher, image=image))
+
+
+def _reached(standing: Standing, news: News, numbers: Sequence[str], at: datetime) -> list[str]:
+    """Return the declarations that the news meets, covert lookouts included, while others lodge and decide."""
+    cases = cases_of(models.Declaration.objects.filter(pk__in=numbers), SERVICE, "")
+    filed = _filed(standing, news, cases, at)
+    return [
+        case.number
+        for case in cases
+        if news.meets(case, filed[case.number]) or news.lookouts.match_covert(case.lodged.rows, filed[case.number])
+    ]
+
+
+def _filed(standing: Standing, news: News, cases: Sequence[Case], at: datetime) -> dict[str, Row | None]:
+    """Return the latest filing of each declaration, and give the cases the facts that the news asks."""
+    filings = filings_of(cases)
+    if news.facts:
+        make_facts(standing, cases, [row for versions in filings.values() for row in versions], at)
+    return {case.number: latest_filing(case, filings) for case in cases}
 
 
 def _in_parts(found: QuerySet[models.Declaration]) -> Iterator[list[str]]:
@@ -204,9 +244,7 @@ def redecide(
 
 def _met(standing: Standing, news: News, cases: Sequence[Case], at: datetime, *, watching: bool = False) -> list[Case]:
     """Return what the news meets. What a covert lookout meets is noted and, for that alone, not decided again."""
-    filings = filings_of(cases)
-    make_facts(standing, cases, [row for versions in filings.values() for row in versions], at)
-    filed = {case.number: latest_filing(case, filings) for case in cases}
+    filed = _filed(standing, news, cases, at)
     if watching:
         watched = [
             (case, match)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -77,6 +78,26 @@ def make_image(
             filings=_filings(connection, plan, filed_from),
             doubts=doubts,
         )
+
+
+def narrowed(image: DayImage, catalogue: Catalogue, names: Collection[str]) -> DayImage:
+    """Return an image that makes only some of its facts, sharing what it holds: for asking many declarations little.
+
+    Raises NotKnownError for a name that is no fact; the image must make all of them.
+    """
+    wanted = wanted_facts(catalogue, names)
+    made = needed(recipes(catalogue), wanted)
+    plan = plan_of(catalogue, made, wanted, image.doubts.settings)
+    kinds = {asked.kind for asked in plan.asked}
+    return replace(
+        image,
+        plan=plan,
+        schema=pa.schema([field for field in image.schema if field.name in {*KEY, *wanted}]),
+        history=tuple(one for one in image.history if one.kind in kinds),
+        touched=tuple(one for one in image.touched if one.fact in made),
+        peers=tuple(one for one in image.peers if not made.keys().isdisjoint(one.facts)),
+        filings=image.filings if plan.reads_filings else None,
+    )
 
 
 def _history(
