@@ -108,7 +108,8 @@ def _commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[
 
 
 def _help(words: tuple[str, ...], command: click.Command) -> str:
-    context = click.Context(command, info_name=" ".join(words), terminal_width=100, max_content_width=100)
+    settings = {"terminal_width": 100, "max_content_width": 100, "help_option_names": ["-h", "--help"]}
+    context = click.Context(command, info_name=" ".join(words), **settings)  # type: ignore[arg-type]
     return f"### `{' '.join(words)}`\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
 
 

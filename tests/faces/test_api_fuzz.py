@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 from tests.api_world import a_declaration, post
 from tests.office import a_client, an_officer
 from tests.service_world import KEYS, NOW, a_profile, history, published
@@ -125,7 +125,9 @@ def test_requests_made_from_the_openapi_document_are_answered(
     for_clients = any(rights()[action].client for action in ACTIONS[case.operation.definition.raw["operationId"]])
     response = case.call(headers={"Authorization": f"Bearer {token if for_clients else everybody}"})
     assert response.status_code < 500, response.text
-    case.validate_response(response, excluded_checks=[positive_data_acceptance, ignored_auth])
+    # A header that Schemathesis breaks is the token, which is set here: its refusal is tested with the rights.
+    excluded = [positive_data_acceptance, ignored_auth, negative_data_rejection]
+    case.validate_response(response, excluded_checks=excluded)
 
 
 @FUZZED

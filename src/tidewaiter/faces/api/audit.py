@@ -17,15 +17,16 @@ router = Router(tags=["audit"])
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 type Moment = Annotated[AwareDatetime, Field(ge=_EARLIEST, le=_LATEST)]
-type Asked = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 
 
 class EventsWanted(Page):
     """Which events are asked for; what is left out is not asked about."""
 
-    actor: Asked = ""
+    actor: Annotated[
+        str, Field(max_length=200, pattern=NO_NUL, description="officer:1, client:1 or system:service")
+    ] = ""
     record: Annotated[str, Field(max_length=200, pattern=NO_NUL, description="decision:D1, or the kind decision")] = ""
-    action: Asked = ""
+    action: Annotated[str, Field(max_length=200, pattern=NO_NUL, description="As in the table of rights")] = ""
     since: Moment | None = Field(None, description="From this instant on")
     until: Moment | None = Field(None, description="Before this instant")
 
