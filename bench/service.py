@@ -54,9 +54,12 @@ class Plan:
     load: float
     soak: float
     publish: float
+    flying: int
+    """Unreleased declarations, not seconds."""
 
 
-QUICK, WHOLE = Plan(load=8, soak=15, publish=20), Plan(load=60, soak=600, publish=60)
+QUICK = Plan(load=8, soak=15, publish=20, flying=2_000)
+WHOLE = Plan(load=60, soak=600, publish=60, flying=50_000)
 
 
 class Service:
@@ -120,8 +123,16 @@ class Service:
 
     def cpu(self) -> float:
         """Return the processor seconds it has used."""
-        times = psutil.Process(self.process.pid).cpu_times()
-        return float(times.user + times.system)
+        return sum(times.user + times.system for times in (one.cpu_times() for one in self.processes()))
+
+    def memory(self) -> float:
+        """Return the megabytes that it has in memory."""
+        return sum(one.memory_info().rss for one in self.processes()) / 2**20
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the service's process and the one that weighs for it."""
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True)]
 
 
 def _free_port() -> int:
@@ -177,14 +188,13 @@ def loads(service: Service, requests: Requests, plan: Plan) -> list[str]:
 
 def soak(service: Service, requests: Requests, plan: Plan) -> list[str]:
     """Measure a third of the rate for long, with the service's memory every five seconds."""
-    watched = psutil.Process(service.process.pid)
     memory: list[tuple[float, float]] = []
     ended = threading.Event()
 
     def watch() -> None:
         began = time.monotonic()
         while not ended.wait(min(5.0, plan.soak / 10)):
-            memory.append(((time.monotonic() - began) / 60, watched.memory_info().rss / 2**20))
+            memory.append(((time.monotonic() - began) / 60, service.memory()))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -236,6 +246,41 @@ def _sets_in_order(service: Service, before: str) -> str:
     return "yes" if (kinds, changes, first) == ("2", "1", before) else f"no ({kinds} sets, {changes} changes)"
 
 
+def in_flight(service: Service, requests: Requests, plan: Plan) -> list[str]:
+    """Put a lookout and a profile more in force, and measure the worker asking all goods in flight, under load."""
+    while requests.declarations < plan.flying:
+        as_fast_as_it_goes(service.port, lambda: requests.batch(BATCH), 2, 2)
+    flying = requests.declarations
+    work(service)
+    idle = work(service)[0]
+    service.world("--news")
+    seen: list[tuple[float, str]] = []
+    start = time.perf_counter()
+    worker = threading.Thread(target=lambda: seen.append(work(service)))
+    worker.start()
+    found = Measured(1.0)
+    while worker.is_alive():
+        some, _ = measured(service, lambda: at_rate(service.port, requests.single, RATE / 3, 5, LINES))
+        found.due += [time.perf_counter() - start] * len(some.took)
+        found.took += some.took
+    seconds, told = seen[0]
+    return [
+        f"- one lookout and one profile more asked of {flying:,} unreleased declarations in "
+        f"{max(0.0, seconds - idle):.1f} s (asked: 60 s for 50,000), under {RATE / 3:.0f} declarations a second, of "
+        f"which 99 % took {found.at(0.99):.0f} ms, longest {found.at(1):.0f} ms; {told}"
+    ]
+
+
+def work(service: Service) -> tuple[float, str]:
+    """Run the worker once; return the seconds it took and what it says of goods in flight."""
+    began = time.perf_counter()
+    command = service.command("worker", "--once")
+    done = subprocess.run(command, env=service.environment, check=True, stderr=subprocess.PIPE, text=True)
+    told = re.search(r'\{[^{}]*"goods in flight"[^{}]*\}', done.stderr)
+    counts = json.loads(told[0]) if told else {}
+    return time.perf_counter() - began, ", ".join(f"{counts.get(name)} {name}" for name in ("met", "changed", "risen"))
+
+
 def restarting(service: Service) -> list[str]:
     """Measure a stop and a start with what has been decided so far."""
     stopped = service.stop()
@@ -251,8 +296,10 @@ def run(folder: Path, database: str, plan: Plan) -> str:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         requests = Requests(documents, service.token, at, f"R{os.getpid()}N")
         before = calibration()
+        work(service)
         lines = loads(service, requests, plan)
-        lines += ["", *soak(service, requests, plan), *publishing(service, requests, plan), *restarting(service)]
+        lines += ["", *soak(service, requests, plan), *publishing(service, requests, plan)]
+        lines += [*in_flight(service, requests, plan), *restarting(service)]
         kind = "PostgreSQL" if database.startswith("postgresql://") else "SQLite"
         lines.append(f"- a loop of {LOOPS:,} steps took {before:.0f} ms of CPU before and {calibration():.0f} after")
         items = sum(len(one["items"]) for one in documents)

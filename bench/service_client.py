@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -55,8 +55,8 @@ class Requests:
         self._templates = [json.dumps({**one, "lodged_at": lodged_at}).encode() for one in documents]
         self._items = [len(one["items"]) for one in documents]
         self._head = f"Host: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-        self._serial: Iterator[int] = count()
         self._run = run
+        self.declarations = 0
 
     def single(self) -> tuple[bytes, int]:
         """Return the next declaration's request, and its items."""
@@ -70,7 +70,8 @@ class Requests:
         return self._request("decisions/batch", body), sum(items for _, items in found)
 
     def _next(self) -> tuple[bytes, int]:
-        serial = next(self._serial)
+        serial = self.declarations
+        self.declarations += 1
         place = serial % len(self._templates)
         return self._templates[place].replace(SERIAL.encode(), f"{self._run}{serial}".encode()), self._items[place]
 

@@ -176,6 +176,43 @@ def publish(folder: Path, number: int) -> str:
     return str(republish(cause=f"bench {number}", by=SERVICE, at=at).set_id)
 
 
+def add_news(folder: Path) -> None:
+    """Put one lookout for a trader and one more profile in force, and publish."""
+    start_django()
+    from tidewaiter.actions.acting import SERVICE  # noqa: PLC0415  # needs Django started
+    from tidewaiter.actions.publishing import republish  # noqa: PLC0415
+    from tidewaiter.storage.records.models import Lookout, Officer, ProfileVersion  # noqa: PLC0415
+
+    at = datetime.now(UTC)
+    author = Officer.objects.get(login="root")
+    documents = json.loads((folder / "documents.json").read_text(encoding="utf-8"))
+    trader = next(one["importer_code"] for one in documents if "importer_code" in one)
+    Lookout.objects.create(
+        reference=f"LO-{at:%H%M%S}",
+        kind="company",
+        subject={"values": [trader], "names": []},
+        action="examine",
+        reason="bench",
+        contact="bench",
+        raised_by=author,
+        raised_at=at,
+        valid_from=at,
+        expires_at=at + timedelta(days=30),
+    )
+    condition = f"hs_chapter = 85 AND unit_value < 0.9 * unit_value_p25 AND importer = '{trader}'"
+    code = f"NEWS{at:%H%M%S}"
+    ProfileVersion.objects.create(
+        code=code,
+        number=1,
+        text=_profile(code, condition, 1.0),
+        digest=code,
+        status="active",
+        author=author,
+        changed_at=at,
+    )
+    republish(cause="news", by=SERVICE, at=at)
+
+
 def _profile(code: str, condition: str, probability: float) -> str:
     lines = [f"code: {code}", "condition: |-", *(f"  {line}" for line in condition.split("\n"))]
     lines += [f"instruction: Check the goods of {code}", "treatments:"]
@@ -189,8 +226,11 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--records", action="store_true", help="set up the records that TIDEWAITER_DATABASE names")
     parser.add_argument("--publish", type=int, metavar="N", help="put version N of every profile in force")
+    parser.add_argument("--news", action="store_true", help="put a lookout and a profile more in force")
     asked = parser.parse_args()
-    if asked.publish:
+    if asked.news:
+        add_news(asked.folder)
+    elif asked.publish:
         print(publish(asked.folder, asked.publish))
     elif asked.records:
         make_records(asked.folder)
