@@ -26,7 +26,9 @@ from tidewaiter.storage.lake.ingest.reading import read_declarations
 ZONE = "Europe/Berlin"
 DOCUMENTS = Documents(ZONE)
 
-BLANKS = st.sampled_from(["", " ", "  ", "\t", "\n", "\u00a0", "\u2003", "\x1c", "\ufeff"])
+BLANKS = st.sampled_from(
+    ["", " ", " \ufeff \u00a0\ufeff", "\ufeff ", "  ", "\t", "\n", "\u00a0", "\u2003", "\x1c", "\ufeff"]
+)
 LETTERS = st.characters(exclude_categories=("Cs", "Cn", "Cc")) | st.sampled_from("ßŉǰΐﬁᾳåÅ\u0301\u0308\x1d\t\n")
 ODD_TEXT = st.tuples(BLANKS, st.text(LETTERS, max_size=12), BLANKS).map("".join)
 PLAIN_TEXT = st.text("abcXYZ 019-/|;ßé", min_size=1, max_size=8)

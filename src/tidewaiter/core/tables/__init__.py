@@ -3,7 +3,7 @@
 from tidewaiter.core.tables.consignments import CONSIGNMENTS
 from tidewaiter.core.tables.declarations import DECLARATIONS
 from tidewaiter.core.tables.events import EVENTS
-from tidewaiter.core.tables.field import Field, FieldType, Table
+from tidewaiter.core.tables.field import BLANKS, Field, FieldType, Table
 from tidewaiter.core.tables.incumbent import INCUMBENT
 from tidewaiter.core.tables.results import RESULTS
 from tidewaiter.core.tables.seizures import SEIZURES
@@ -13,6 +13,7 @@ TABLES: dict[str, Table] = {
 }
 
 __all__ = [
+    "BLANKS",
     "CONSIGNMENTS",
     "DECLARATIONS",
     "EVENTS",

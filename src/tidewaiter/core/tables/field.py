@@ -9,6 +9,12 @@ QUANTITY_SCALE = 3
 EXCHANGE_RATE_SCALE = 8
 TAX_RATE_SCALE = 4
 
+BLANKS = (
+    " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""What is taken off both ends of a text: Unicode's white space, and the byte-order mark."""
+
 
 class FieldType(StrEnum):
     """How a field is stored in the lake."""

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from tidewaiter.core.mapping import FALSE_WORDS, TRUE_WORDS
-from tidewaiter.core.tables import Field, FieldType
+from tidewaiter.core.tables import BLANKS, Field, FieldType
 from tidewaiter.faces.api.json_reading import storable
 from tidewaiter.faces.api.wording import did_you_mean
 
@@ -106,7 +106,7 @@ def clean(text: str) -> str:
     if not storable(text):
         raise UnreadableError("holds NUL or an unpaired surrogate", "leave that character out")
     text = _SEPARATORS.sub(" ", text).strip(_ASCII_BLANKS)
-    return text if text.isascii() else unicodedata.normalize("NFC", text).strip().strip("\ufeff")
+    return text if text.isascii() else unicodedata.normalize("NFC", text).strip(BLANKS)
 
 
 def capitals(text: str) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewaiter.core.tables import BLANKS
+
 _SEPARATORS = r"[\x00\x1c-\x1f]"
 _FIRST_VISIBLE = 33
 _FIRST_BEYOND_ASCII = 127
@@ -45,6 +47,5 @@ def _clean(texts: pa.StringArray) -> pa.StringArray:
             texts = pc.replace_substring_regex(texts, _SEPARATORS, " ")
         texts = pc.ascii_trim_whitespace(texts)
     if beyond:
-        texts = pc.utf8_trim_whitespace(pc.utf8_normalize(texts, "NFC"))
-        texts = pc.utf8_trim(texts, "\ufeff")
+        texts = pc.utf8_trim(pc.utf8_normalize(texts, "NFC"), BLANKS)
     return texts
