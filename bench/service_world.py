@@ -154,7 +154,7 @@ def publish(folder: Path, number: int) -> str:
     """
     start_django()
     from tidewaiter.actions.acting import SERVICE  # noqa: PLC0415  # needs Django started
-    from tidewaiter.actions.publishing import republish  # noqa: PLC0415
+    from tidewaiter.actions.profiles.publishing import republish  # noqa: PLC0415
     from tidewaiter.storage.records.models import Officer, ProfileVersion  # noqa: PLC0415
 
     at = datetime.now(UTC)
@@ -180,7 +180,7 @@ def add_news(folder: Path) -> None:
     """Put one lookout for a trader and one more profile in force, and publish."""
     start_django()
     from tidewaiter.actions.acting import SERVICE  # noqa: PLC0415  # needs Django started
-    from tidewaiter.actions.publishing import republish  # noqa: PLC0415
+    from tidewaiter.actions.profiles.publishing import republish  # noqa: PLC0415
     from tidewaiter.storage.records.models import Lookout, Officer, ProfileVersion  # noqa: PLC0415
 
     at = datetime.now(UTC)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tidewaiter.actions.acting import Actor
-from tidewaiter.actions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions.deciding import Answer, Lodged
 
 ITEM: dict[str, Any] = {
     "item_number": 1,

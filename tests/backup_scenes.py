@@ -24,16 +24,16 @@ from tests.office import a_client, an_office, an_officer  # noqa: E402
 from tests.service_world import KEYS, NOW, history, lodged, published  # noqa: E402
 
 from tidewaiter.actions.acting import SERVICE  # noqa: E402
-from tidewaiter.actions.acts import open_acts  # noqa: E402
 from tidewaiter.actions.administration import client_content, officer_content  # noqa: E402
-from tidewaiter.actions.attachments import add_attachment  # noqa: E402
-from tidewaiter.actions.auditing import verify  # noqa: E402
-from tidewaiter.actions.backing_up import make_backup  # noqa: E402
-from tidewaiter.actions.copying import anything_uncopied, copy_to_lake  # noqa: E402
-from tidewaiter.actions.events import record_events  # noqa: E402
-from tidewaiter.actions.group import decide_group  # noqa: E402
-from tidewaiter.actions.purge_lists import applied_lists, lists_to_json  # noqa: E402
-from tidewaiter.actions.purging import approve_purge, make_purge, run_purge  # noqa: E402
+from tidewaiter.actions.audit.auditing import verify  # noqa: E402
+from tidewaiter.actions.decisions.events import record_events  # noqa: E402
+from tidewaiter.actions.decisions.group import decide_group  # noqa: E402
+from tidewaiter.actions.examinations.acts import open_acts  # noqa: E402
+from tidewaiter.actions.examinations.attachments import add_attachment  # noqa: E402
+from tidewaiter.actions.lake.copying import anything_uncopied, copy_to_lake  # noqa: E402
+from tidewaiter.actions.operation.backing_up import make_backup  # noqa: E402
+from tidewaiter.actions.retention.purge_lists import applied_lists, lists_to_json  # noqa: E402
+from tidewaiter.actions.retention.purging import approve_purge, make_purge, run_purge  # noqa: E402
 from tidewaiter.core.role import Role  # noqa: E402
 from tidewaiter.storage.attachments import Attachments  # noqa: E402
 from tidewaiter.storage.lake.lake import Lake  # noqa: E402

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.packing import packed, to_json
-from tidewaiter.actions.profile_force import activate_profile
-from tidewaiter.actions.profiles import (
+from tidewaiter.actions.profiles.profile_force import activate_profile
+from tidewaiter.actions.profiles.profiles import (
     Recommendation,
     approve_profile,
     draft_profile,

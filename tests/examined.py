@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.acts import open_acts
+from tidewaiter.actions.examinations.acts import open_acts
 from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.core import decision
 from tidewaiter.core.channel import Channel

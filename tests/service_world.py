@@ -11,10 +11,10 @@ from tests.office import an_officer
 from tests.trade import item, lake_of
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.deciding import Lodged
-from tidewaiter.actions.publishing import latest_publication, republish, set_content
-from tidewaiter.actions.readying import made_standing
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.decisions.deciding import Lodged
+from tidewaiter.actions.decisions.readying import made_standing
+from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.profiles.publishing import latest_publication, republish, set_content
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.role import Role
 from tidewaiter.language.catalogue import load_catalogue

@@ -8,9 +8,9 @@ from tests.examined import POLICY, TODAY, a_decision, a_declaration, day, opened
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.acts import AUDIT, CLOSED, OPEN, close_acts, open_acts
-from tidewaiter.actions.lapses import Lapsed, expire_yellow, lapsed_by_officer
-from tidewaiter.actions.overrides import raise_channel
+from tidewaiter.actions.examinations.acts import AUDIT, CLOSED, OPEN, close_acts, open_acts
+from tidewaiter.actions.examinations.lapses import Lapsed, expire_yellow, lapsed_by_officer
+from tidewaiter.actions.examinations.overrides import raise_channel
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.errors import NotAllowedError

@@ -7,9 +7,9 @@ from tests.examined import KEYS, POLICY, a_decision, a_declaration, examiners, g
 from tests.office import NOON, an_office, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.acts import close_acts
-from tidewaiter.actions.assignments import assign_waiting, replace_officer, set_duty
-from tidewaiter.actions.reexaminations import drawn_of
+from tidewaiter.actions.examinations.acts import close_acts
+from tidewaiter.actions.examinations.assignments import assign_waiting, replace_officer, set_duty
+from tidewaiter.actions.examinations.reexaminations import drawn_of
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role

@@ -12,27 +12,20 @@ from tests.dossier import CATALOGUE, DAY, in_force_text
 from tests.examined import POLICY, TODAY, a_declaration, examiners, given, opened
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions import (
-    administration,
-    exhibits,
-    lists,
-    lookouts,
-    overrides,
-    purging,
-    referrals,
-    seizures,
-    traders,
-)
-from tidewaiter.actions.attachments import add_attachment, open_attachment
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.kept_content import record_digest
-from tidewaiter.actions.retention import approve_rule, place_hold, propose_rule
+from tidewaiter.actions import administration
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.examinations import exhibits, overrides, referrals, seizures
+from tidewaiter.actions.examinations.attachments import add_attachment, open_attachment
+from tidewaiter.actions.profiles import lists, lookouts, traders
+from tidewaiter.actions.retention import purging
+from tidewaiter.actions.retention.retention import approve_rule, place_hold, propose_rule
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.profile import Entry
 from tidewaiter.core.role import Role
 from tidewaiter.storage.attachments import Attachments
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import record_digest
 
 pytestmark = pytest.mark.django_db
 

@@ -11,26 +11,28 @@ from tests.examined import KEYS, POLICY, a_declaration, opened
 from tests.office import NOON, a_client, an_officer
 from tests.service_world import CATALOGUE, ON, profile_text
 
-from tidewaiter.actions import administration, assignments, auditing, lookouts, profiles, results
+from tidewaiter.actions import administration
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.acts import close_acts
 from tidewaiter.actions.administration import officer_content
-from tidewaiter.actions.auditing import Search, Verification, verify, verify_chain
+from tidewaiter.actions.audit import auditing
+from tidewaiter.actions.audit.auditing import Search, Verification, verify, verify_chain
+from tidewaiter.actions.audit.kept_readings import READINGS
+from tidewaiter.actions.audit.lodged_heads import lodge_head, read_heads
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.keeping import decision_content
 from tidewaiter.actions.draws import lodge_key
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.keeping import decision_content
-from tidewaiter.actions.kept_content import record_digest
-from tidewaiter.actions.kept_readings import READINGS
-from tidewaiter.actions.lodged_heads import lodge_head, read_heads
+from tidewaiter.actions.examinations import assignments, results
+from tidewaiter.actions.examinations.acts import close_acts
+from tidewaiter.actions.examinations.reexaminations import draw_again
 from tidewaiter.actions.packing import packed
-from tidewaiter.actions.publishing import republish
-from tidewaiter.actions.purging import tombstones_content
-from tidewaiter.actions.reexaminations import draw_again
+from tidewaiter.actions.profiles import lookouts, profiles
+from tidewaiter.actions.profiles.publishing import republish
+from tidewaiter.actions.retention.purging import tombstones_content
 from tidewaiter.core.errors import InputError, NotAllowedError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.audit import Entry, append, hash_of
+from tidewaiter.storage.records.audit import Entry, append, hash_of, record_digest
 from tidewaiter.storage.records.models import AuditEvent, AuditSalt, ChainHead
 
 pytestmark = pytest.mark.django_db

@@ -21,11 +21,11 @@ from tests.examined import (
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.acts import OPEN
-from tidewaiter.actions.assignments import replace_officer
-from tidewaiter.actions.reexaminations import draw_again, drawn_of
-from tidewaiter.actions.results import record_result, results_of
-from tidewaiter.actions.worklist import task, worklist
+from tidewaiter.actions.examinations.acts import OPEN
+from tidewaiter.actions.examinations.assignments import replace_officer
+from tidewaiter.actions.examinations.reexaminations import draw_again, drawn_of
+from tidewaiter.actions.examinations.results import record_result, results_of
+from tidewaiter.actions.examinations.worklist import task, worklist
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError, NotKnownError, TidewaiterError
 from tidewaiter.core.policy import Policy

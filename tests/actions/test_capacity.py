@@ -7,10 +7,10 @@ from django.db import transaction
 from tests.dossier import DAY, a_decision
 from tests.office import NOON, an_office, an_officer
 
-from tidewaiter.actions.acts import new_act, store
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.capacity import beyond_capacity, defer_hit, waive_hit
-from tidewaiter.actions.cut import cut
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.examinations.acts import new_act, store
+from tidewaiter.actions.examinations.capacity import beyond_capacity, defer_hit, waive_hit
+from tidewaiter.actions.examinations.cut import cut
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role

@@ -8,11 +8,11 @@ import pytest
 from tests.examined import TODAY, a_declaration, day, examiners, given
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.acts import close_acts
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.conduct import Conduct, note_conduct
-from tidewaiter.actions.results import record_result
-from tidewaiter.actions.worklist import task, worklist
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.examinations.acts import close_acts
+from tidewaiter.actions.examinations.conduct import Conduct, note_conduct
+from tidewaiter.actions.examinations.results import record_result
+from tidewaiter.actions.examinations.worklist import task, worklist
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role

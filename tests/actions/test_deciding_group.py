@@ -7,7 +7,7 @@ import pytest
 from tests.service_world import KEYS, NOW, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.group import decide_group
+from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.storage.records.models import AuditEvent, Decision, Declaration, Lodgement
 
 pytestmark = pytest.mark.django_db

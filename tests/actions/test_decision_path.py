@@ -10,15 +10,15 @@ from tests.office import an_officer
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.consignments import assess
-from tidewaiter.actions.draw_checking import DrawCheck, verify_draw
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.flight import Asked, redecide_all
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.publishing import latest_publication, republish
-from tidewaiter.actions.replaying import replay_decision
-from tidewaiter.actions.standing import Standing
-from tidewaiter.actions.working import Worker
+from tidewaiter.actions.audit.draw_checking import DrawCheck, verify_draw
+from tidewaiter.actions.decisions.consignments import assess
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.flight import Asked, redecide_all
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.replaying import replay_decision
+from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.operation.working import Worker
+from tidewaiter.actions.profiles.publishing import latest_publication, republish
 from tidewaiter.core.role import Role
 from tidewaiter.storage.lake.lock import locked
 from tidewaiter.storage.records.models import (

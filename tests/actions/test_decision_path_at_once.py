@@ -12,12 +12,12 @@ from django.db import connection, connections
 from tests.service_world import CATALOGUE, KEYS, NOW, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.deciding import Decider
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.publishing import republish
-from tidewaiter.actions.readying import Readying
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.decisions.deciding import Decider
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.readying import Readying
+from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.profiles.publishing import republish
 from tidewaiter.storage.records.models import Decision, Declaration
 
 pytestmark = [

@@ -7,9 +7,9 @@ import pytest
 from tests.examined import SECRET_LOOKOUT, a_declaration, given
 from tests.office import NOON, an_officer
 
+from tidewaiter.actions.decisions.tracing import decision, trace
+from tidewaiter.actions.examinations.results import record_result
 from tidewaiter.actions.packing import packed, unpacked
-from tidewaiter.actions.results import record_result
-from tidewaiter.actions.tracing import decision, trace
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.errors import NotAllowedError, NotKnownError

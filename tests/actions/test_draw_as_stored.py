@@ -9,10 +9,10 @@ from tests.office import an_officer
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.draw_checking import verify_draw
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.audit.draw_checking import verify_draw
+from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.draws import lodge_key
-from tidewaiter.actions.group import decide_group
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Decision
 

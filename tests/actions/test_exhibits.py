@@ -8,8 +8,8 @@ import pytest
 from tests.examined import a_declaration, examiners, given
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.attachments import add_attachment, attachments_of, open_attachment
-from tidewaiter.actions.exhibits import (
+from tidewaiter.actions.examinations.attachments import add_attachment, attachments_of, open_attachment
+from tidewaiter.actions.examinations.exhibits import (
     capture_exhibit,
     custody_of,
     custody_problems,

@@ -10,10 +10,10 @@ from tests.office import an_officer
 from tests.service_world import KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.flight import Asked, redecide_all
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.flight import Asked, redecide_all
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.standing import Standing
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import (
     Act,

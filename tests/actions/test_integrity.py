@@ -10,12 +10,14 @@ from tests.examined import KEYS, POLICY, TODAY, a_declaration, day, examiners, g
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.acts import close_acts
-from tidewaiter.actions.assignments import assign_waiting, replace_officer
-from tidewaiter.actions.integrity import integrity_report
-from tidewaiter.actions.integrity_edits import LOOKOUTS
-from tidewaiter.actions.integrity_work import work_of
-from tidewaiter.actions.lookouts import (
+from tidewaiter.actions.audit.integrity import integrity_report
+from tidewaiter.actions.audit.integrity_edits import LOOKOUTS
+from tidewaiter.actions.audit.integrity_work import work_of
+from tidewaiter.actions.examinations.acts import close_acts
+from tidewaiter.actions.examinations.assignments import assign_waiting, replace_officer
+from tidewaiter.actions.examinations.overrides import confirm_lowering, lower_channel, raise_channel
+from tidewaiter.actions.examinations.results import correct_result, record_result
+from tidewaiter.actions.profiles.lookouts import (
     LookoutText,
     confirm_end,
     end_lookout,
@@ -23,8 +25,6 @@ from tidewaiter.actions.lookouts import (
     raise_lookout,
     shorten_lookout,
 )
-from tidewaiter.actions.overrides import confirm_lowering, lower_channel, raise_channel
-from tidewaiter.actions.results import correct_result, record_result
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError, NotAllowedError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind

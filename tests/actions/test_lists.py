@@ -7,8 +7,8 @@ from tests.dossier import CATALOGUE, DAY, a_decision, an_active_profile, dossier
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.list_watch import watch_edits
-from tidewaiter.actions.lists import (
+from tidewaiter.actions.profiles.list_watch import watch_edits
+from tidewaiter.actions.profiles.lists import (
     ListEdit,
     approve_edit,
     edit_list,
@@ -21,7 +21,7 @@ from tidewaiter.actions.lists import (
     waiting_edits,
     write_list_text,
 )
-from tidewaiter.actions.proposals import in_force
+from tidewaiter.actions.profiles.proposals import in_force
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.profile import Entry

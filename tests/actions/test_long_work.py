@@ -11,12 +11,12 @@ from django.db import connection
 from tests.office import an_officer
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, history, lodged, published
 
-from tidewaiter.actions import copying
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.copying import copy_to_lake
-from tidewaiter.actions.draw_checking import verify_draw
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.replaying import replay_decision
+from tidewaiter.actions.audit.draw_checking import verify_draw
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.replaying import replay_decision
+from tidewaiter.actions.lake import copying
+from tidewaiter.actions.lake.copying import copy_to_lake
 from tidewaiter.core.role import Role
 from tidewaiter.storage.lake.ingest.run import ingest_file
 from tidewaiter.storage.records.models import AuditEvent, Decision

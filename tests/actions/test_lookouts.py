@@ -7,7 +7,7 @@ import pytest
 from tests.office import NOON, an_office, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.lookouts import (
+from tidewaiter.actions.profiles.lookouts import (
     LookoutText,
     acknowledge_lookout,
     any_expired,

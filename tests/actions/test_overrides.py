@@ -7,8 +7,8 @@ import pytest
 from tests.examined import INSTRUCTION, POLICY, TODAY, a_decision, a_declaration, examiners, given, opened
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.acts import AUDIT
-from tidewaiter.actions.overrides import (
+from tidewaiter.actions.examinations.acts import AUDIT
+from tidewaiter.actions.examinations.overrides import (
     IN_FORCE,
     OVERTAKEN,
     PROPOSED,
@@ -20,8 +20,8 @@ from tidewaiter.actions.overrides import (
     raise_channel,
     refuse_lowering,
 )
-from tidewaiter.actions.results import record_result
-from tidewaiter.actions.worklist import worklist
+from tidewaiter.actions.examinations.results import record_result
+from tidewaiter.actions.examinations.worklist import worklist
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role

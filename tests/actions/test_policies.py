@@ -4,15 +4,15 @@ import pytest
 from tests.dossier import CATALOGUE, DAY, an_active_profile, dossier, in_force_text
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.indicators import approve_indicators, propose_indicators
-from tidewaiter.actions.policies import (
+from tidewaiter.actions.profiles.indicators import approve_indicators, propose_indicators
+from tidewaiter.actions.profiles.policies import (
     approve_policy,
     next_version,
     policy_in_force,
     propose_policy,
     refuse_policy,
 )
-from tidewaiter.actions.publishing import set_content
+from tidewaiter.actions.profiles.publishing import set_content
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Officer, Proposal, Publication

@@ -7,7 +7,7 @@ from tests.dossier import CATALOGUE, DAY, an_active_profile, an_approved_profile
 from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.profile_force import (
+from tidewaiter.actions.profiles.profile_force import (
     activate_profile,
     due,
     expire_profiles,
@@ -17,7 +17,7 @@ from tidewaiter.actions.profile_force import (
     shadow_profile,
     suspend_profile,
 )
-from tidewaiter.actions.profiles import (
+from tidewaiter.actions.profiles.profiles import (
     Recommendation,
     approve_profile,
     draft_profile,
@@ -28,7 +28,7 @@ from tidewaiter.actions.profiles import (
     submit_profile,
     withdraw_profile,
 )
-from tidewaiter.actions.publishing import set_content
+from tidewaiter.actions.profiles.publishing import set_content
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
 from tidewaiter.core.profile import Status
 from tidewaiter.core.role import Role

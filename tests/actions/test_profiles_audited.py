@@ -7,15 +7,15 @@ from tests.dossier import CATALOGUE, DAY, a_decision, an_active_profile, dossier
 from tests.office import NOON, an_office, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.capacity import waive_hit
-from tidewaiter.actions.list_watch import watch_edits
-from tidewaiter.actions.lists import ListEdit, approve_edit, edit_list, write_list_text
-from tidewaiter.actions.lookouts import LookoutText, confirm_end, end_lookout, extend_lookout, raise_lookout
-from tidewaiter.actions.policies import approve_policy, propose_policy
-from tidewaiter.actions.profile_force import keep_profile, suspend_profile
-from tidewaiter.actions.profiles import draft_profile, edit_profile, share_profile
-from tidewaiter.actions.traders import Status, approve_status, grant_status, suspend_status
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.examinations.capacity import waive_hit
+from tidewaiter.actions.profiles.list_watch import watch_edits
+from tidewaiter.actions.profiles.lists import ListEdit, approve_edit, edit_list, write_list_text
+from tidewaiter.actions.profiles.lookouts import LookoutText, confirm_end, end_lookout, extend_lookout, raise_lookout
+from tidewaiter.actions.profiles.policies import approve_policy, propose_policy
+from tidewaiter.actions.profiles.profile_force import keep_profile, suspend_profile
+from tidewaiter.actions.profiles.profiles import draft_profile, edit_profile, share_profile
+from tidewaiter.actions.profiles.traders import Status, approve_status, grant_status, suspend_status
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.profile import Entry

@@ -8,8 +8,8 @@ from tests.dossier import CATALOGUE, DAY, an_active_profile, dossier
 from tests.office import NOON, an_officer
 from tests.trade import FIRST, item, lake_of, result
 
-from tidewaiter.actions.profiles import draft_profile, rehearse_profile
-from tidewaiter.actions.rehearsal import rehearsal
+from tidewaiter.actions.profiles.profiles import draft_profile, rehearse_profile
+from tidewaiter.actions.profiles.rehearsal import rehearsal
 from tidewaiter.core.errors import NotAllowedError, NotKnownError
 from tidewaiter.core.progress import unheard
 from tidewaiter.core.role import Role

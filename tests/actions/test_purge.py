@@ -13,18 +13,19 @@ from tests.office import NOON, a_client, an_officer
 from tests.service_world import CATALOGUE
 from tests.trade import item, lake_of
 
-from tidewaiter.actions import purging
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.attachments import add_attachment
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.backing_up import keep_lists_beside, note_gone
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.kept_content import record_digest
-from tidewaiter.actions.lookouts import LookoutText, raise_lookout
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.replaying import replay_decision
+from tidewaiter.actions.examinations.attachments import add_attachment
+from tidewaiter.actions.examinations.results import record_result
+from tidewaiter.actions.operation.backing_up import keep_lists_beside, note_gone
 from tidewaiter.actions.packing import packed, unpacked
-from tidewaiter.actions.publishing import republish
-from tidewaiter.actions.purge_lists import applied_lists, lists_to_json, purge_again, read_lists
-from tidewaiter.actions.purging import (
+from tidewaiter.actions.profiles.lookouts import LookoutText, raise_lookout
+from tidewaiter.actions.profiles.publishing import republish
+from tidewaiter.actions.retention import purging
+from tidewaiter.actions.retention.purge_lists import applied_lists, lists_to_json, purge_again, read_lists
+from tidewaiter.actions.retention.purging import (
     apply_purge,
     approve_purge,
     make_purge,
@@ -33,15 +34,14 @@ from tidewaiter.actions.purging import (
     run_purge,
     unfinished,
 )
-from tidewaiter.actions.replaying import replay_decision
-from tidewaiter.actions.results import record_result
-from tidewaiter.actions.retention import Due, lift_hold, place_hold
+from tidewaiter.actions.retention.retention import Due, lift_hold, place_hold
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
 from tidewaiter.storage.attachments import Attachments
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import record_digest
 from tidewaiter.storage.records.models import Officer, Tombstone
 
 AT = NOON + timedelta(days=4000)

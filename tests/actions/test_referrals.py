@@ -8,12 +8,12 @@ import pytest
 from tests.examined import POLICY, SECRET_CODE, TODAY, a_declaration, day, opened
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.acts import AUDIT, CLOSED
-from tidewaiter.actions.attachments import add_attachment
-from tidewaiter.actions.audit_outcomes import audit_rates
-from tidewaiter.actions.integrity_work import work_of
-from tidewaiter.actions.overrides import lower_channel
-from tidewaiter.actions.referrals import (
+from tidewaiter.actions.audit.integrity_work import work_of
+from tidewaiter.actions.examinations.acts import AUDIT, CLOSED
+from tidewaiter.actions.examinations.attachments import add_attachment
+from tidewaiter.actions.examinations.audit_outcomes import audit_rates
+from tidewaiter.actions.examinations.overrides import lower_channel
+from tidewaiter.actions.examinations.referrals import (
     NO_EVIDENCE,
     add_to_schedule,
     audits_waiting,

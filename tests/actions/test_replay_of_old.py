@@ -8,7 +8,7 @@ from tests.golden.replay.fixtures import SETS, kept, taken_in
 from tests.office import NOON, an_officer
 from tests.service_world import CATALOGUE
 
-from tidewaiter.actions.replaying import replay_decision
+from tidewaiter.actions.decisions.replaying import replay_decision
 from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.decision_json import decision_from_json, outward
 from tidewaiter.core.role import Role

@@ -9,11 +9,11 @@ from tests.office import an_officer
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, OneKey, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.draw_checking import DrawCheck, verify_draw
+from tidewaiter.actions.audit.draw_checking import DrawCheck, verify_draw
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.replaying import replay_decision
 from tidewaiter.actions.draws import check_keys
-from tidewaiter.actions.group import decide_group
 from tidewaiter.actions.packing import packed, unpacked
-from tidewaiter.actions.replaying import replay_decision
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.lake.lake import Lake

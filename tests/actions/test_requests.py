@@ -10,14 +10,11 @@ from tests.office import an_officer
 from tests.service_world import KEYS, NOW, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.aged_records import AGED_RECORDS
-from tidewaiter.actions.auditing import verify
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.packing import unpacked
-from tidewaiter.actions.purged_records import going, remove
-from tidewaiter.actions.replaying import replay_decision
-from tidewaiter.actions.requests import (
+from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.replaying import replay_decision
+from tidewaiter.actions.decisions.requests import (
     RequestText,
     Source,
     SubjectKind,
@@ -27,7 +24,10 @@ from tidewaiter.actions.requests import (
     read_request,
     seen_requests,
 )
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.packing import unpacked
+from tidewaiter.actions.retention.aged_records import AGED_RECORDS
+from tidewaiter.actions.retention.purged_records import going, remove
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.decision_json import decision_from_json

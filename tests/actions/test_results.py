@@ -8,9 +8,9 @@ import pytest
 from tests.examined import a_declaration, day, examiners, given
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.acts import CLOSED, PENDING
-from tidewaiter.actions.lake_rows import mark_copied, uncopied_results
-from tidewaiter.actions.results import correct_result, record_result, results_of
+from tidewaiter.actions.examinations.acts import CLOSED, PENDING
+from tidewaiter.actions.examinations.results import correct_result, record_result, results_of
+from tidewaiter.actions.lake.lake_rows import mark_copied, uncopied_results
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role

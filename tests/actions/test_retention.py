@@ -8,9 +8,9 @@ from tests.examined import a_declaration, examiners, given, opened
 from tests.office import NOON, a_client, an_officer
 from tests.trade import item, lake_of
 
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.results import record_result
-from tidewaiter.actions.retention import (
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.examinations.results import record_result
+from tidewaiter.actions.retention.retention import (
     approve_rule,
     due,
     held,

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.lake_rows import mark_copied, uncopied_seizures
-from tidewaiter.actions.seizures import correct_seizure, record_seizure, seizure_versions, seizures
+from tidewaiter.actions.examinations.seizures import correct_seizure, record_seizure, seizure_versions, seizures
+from tidewaiter.actions.lake.lake_rows import mark_copied, uncopied_seizures
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import AuditEvent, Officer, Seizure

@@ -12,9 +12,9 @@ from tests.service_world import KEYS, NOW, a_profile, history, lodged, published
 from tests.trade import add, item
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.lookouts import LookoutText, raise_lookout
-from tidewaiter.actions.subject_access import SubjectData, subject_data, write_export
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.profiles.lookouts import LookoutText, raise_lookout
+from tidewaiter.actions.retention.subject_access import SubjectData, subject_data, write_export
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role

@@ -6,8 +6,8 @@ import pytest
 from tests.dossier import CATALOGUE, DAY, in_force_text
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions.publishing import set_content
-from tidewaiter.actions.traders import (
+from tidewaiter.actions.profiles.publishing import set_content
+from tidewaiter.actions.profiles.traders import (
     Status,
     approve_status,
     counts_on,

@@ -12,14 +12,14 @@ import pytest
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.fact_making import parcel_of
-from tidewaiter.actions.gathering import Case
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.publishing import set_text
-from tidewaiter.actions.readying import Readying
-from tidewaiter.actions.standing import Standing
-from tidewaiter.actions.weighing import Lot
-from tidewaiter.actions.weighing_apart import Apart, Order, making_apart
+from tidewaiter.actions.decisions.fact_making import parcel_of
+from tidewaiter.actions.decisions.gathering import Case
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.readying import Readying
+from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.decisions.weighing import Lot
+from tidewaiter.actions.decisions.weighing_apart import Apart, Order, making_apart
+from tidewaiter.actions.profiles.publishing import set_text
 from tidewaiter.faces.weigher import COMMAND
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.records import models

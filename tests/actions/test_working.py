@@ -12,12 +12,12 @@ from tests.service_world import CATALOGUE, KEYS, NOW, a_profile, history, lodged
 from tests.trade import Row
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.consignments import assess
-from tidewaiter.actions.copying import anything_uncopied, copy_to_lake
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.publishing import republish
-from tidewaiter.actions.working import Worker
+from tidewaiter.actions.decisions.consignments import assess
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.lake.copying import anything_uncopied, copy_to_lake
+from tidewaiter.actions.operation.working import Worker
+from tidewaiter.actions.profiles.publishing import republish
 from tidewaiter.core.errors import ConflictError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.lake.lake import Lake

@@ -28,9 +28,9 @@ from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.administration import issue_token
-from tidewaiter.actions.assignments import assign_waiting
-from tidewaiter.actions.reexaminations import draw_again
-from tidewaiter.actions.results import FILLED_IN
+from tidewaiter.actions.examinations.assignments import assign_waiting
+from tidewaiter.actions.examinations.reexaminations import draw_again
+from tidewaiter.actions.examinations.results import FILLED_IN
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
 from tidewaiter.core.tables import RESULTS, SEIZURES

@@ -16,7 +16,7 @@ from tests.office import NOON, an_officer
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.administration import issue_token
-from tidewaiter.actions.assignments import assign_waiting
+from tidewaiter.actions.examinations.assignments import assign_waiting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling

@@ -25,12 +25,12 @@ from tests.service_world import KEYS, NOW, a_profile, history, published
 
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.administration import issue_token
-from tidewaiter.actions.consignments import assess
-from tidewaiter.actions.deciding import Answer, Lodged
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.requests import raise_request
+from tidewaiter.actions.decisions.consignments import assess
+from tidewaiter.actions.decisions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.requests import raise_request
+from tidewaiter.actions.decisions.standing import Standing
 from tidewaiter.actions.rights import rights
-from tidewaiter.actions.standing import Standing
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.routes import actions_of, operations

@@ -15,7 +15,7 @@ from tests.examined import POLICY, TODAY, a_declaration, examiners, given
 from tests.office import NOON, a_client, an_officer
 
 from tidewaiter.actions.administration import issue_token
-from tidewaiter.actions.results import record_result
+from tidewaiter.actions.examinations.results import record_result
 from tidewaiter.actions.rights import rights
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role

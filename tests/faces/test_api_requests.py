@@ -14,9 +14,9 @@ from tests.service_world import KEYS, NOW, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE, Actor
 from tidewaiter.actions.administration import issue_token
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.requests import RequestText, raise_request
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.requests import RequestText, raise_request
+from tidewaiter.actions.decisions.standing import Standing
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.service import Service, use

@@ -9,8 +9,8 @@ from tests.service_world import NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.administration import issue_token
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.group import decide_group
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.core.role import Role
 from tidewaiter.faces.cli.main import exit_code
 from tidewaiter.faces.draw_keys import custody_of

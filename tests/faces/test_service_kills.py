@@ -36,7 +36,7 @@ from tidewaiter.faces.django_start import start_django
 start_django()
 from tests.service_world import a_profile
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.publishing import republish
+from tidewaiter.actions.profiles.publishing import republish
 a_profile("SHOES", "origin = 'VN'", probability=0.5)
 republish(cause="test", by=SERVICE, at=datetime.now(UTC))
 """

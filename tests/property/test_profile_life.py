@@ -18,10 +18,10 @@ from hypothesis.stateful import (
 from tests.dossier import CATALOGUE, DAY, dossier
 from tests.office import NOON
 
-from tidewaiter.actions import profile_force as force
-from tidewaiter.actions import profiles as life
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.publishing import composed
+from tidewaiter.actions.profiles import profile_force as force
+from tidewaiter.actions.profiles import profiles as life
+from tidewaiter.actions.profiles.publishing import composed
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.profile import Status
 from tidewaiter.core.role import Role

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from tests.office import NOON
 
-from tidewaiter.actions.retention import rule
+from tidewaiter.actions.retention.retention import rule
 from tidewaiter.core.errors import ConflictError
 from tidewaiter.faces.cli.records import pending, refuse_pending
 

@@ -20,13 +20,13 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.mt import MTServer
 
 from tidewaiter.actions.acting import Actor
-from tidewaiter.actions.consignments import assess as assess_consignments
-from tidewaiter.actions.deciding import Decider
+from tidewaiter.actions.decisions.consignments import assess as assess_consignments
+from tidewaiter.actions.decisions.deciding import Decider
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.readying import Readying
+from tidewaiter.actions.decisions.requests import RequestText, raise_request
+from tidewaiter.actions.decisions.weighing_apart import making_apart
 from tidewaiter.actions.draws import Keys, check_keys
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.readying import Readying
-from tidewaiter.actions.requests import RequestText, raise_request
-from tidewaiter.actions.weighing_apart import making_apart
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.faces.api.problems import NotReadyError
 from tidewaiter.faces.api.service import Assessing, InForce, Requesting, Service, use

@@ -21,7 +21,7 @@ def run() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     start_django()
-    from tidewaiter.actions.weighing_apart import serve_weighing  # noqa: PLC0415  # needs Django started
+    from tidewaiter.actions.decisions.weighing_apart import serve_weighing  # noqa: PLC0415  # needs Django started
 
     with Connection(int(sys.argv[1])) as connection:
         gc.set_threshold(*COLLECT_AFTER)

@@ -11,13 +11,13 @@ from tests.service_world import KEYS, NOW, ON, a_profile, history, lodged, profi
 from tests.trade import result
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.consignments import assess
-from tidewaiter.actions.events import record_events
-from tidewaiter.actions.flight import Asked, redecide_all
-from tidewaiter.actions.group import decide_group
-from tidewaiter.actions.overrides import raise_channel
-from tidewaiter.actions.requests import RequestText, Source, SubjectKind, raise_request
-from tidewaiter.actions.standing import Standing
+from tidewaiter.actions.decisions.consignments import assess
+from tidewaiter.actions.decisions.events import record_events
+from tidewaiter.actions.decisions.flight import Asked, redecide_all
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.requests import RequestText, Source, SubjectKind, raise_request
+from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.examinations.overrides import raise_channel
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
 from tidewaiter.storage.lake.lake import Lake

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 from pydantic import AwareDatetime
 
-from tidewaiter.actions.auditing import Search, search_events
+from tidewaiter.actions.audit.auditing import Search, search_events
 from tidewaiter.faces.api.calling import Page, caller, moment, needs, paged
 from tidewaiter.faces.api.worklist import NO_NUL
 from tidewaiter.storage.records.models import AuditEvent

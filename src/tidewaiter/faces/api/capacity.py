@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema
 
-from tidewaiter.actions import capacity
-from tidewaiter.actions.cut import Cut, Expected, cut
+from tidewaiter.actions.examinations import capacity
+from tidewaiter.actions.examinations.cut import Cut, Expected, cut
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, officer, today
 from tidewaiter.faces.api.forms import Code, Day, ReasonText, Share, share_answer
 from tidewaiter.faces.api.service import service

@@ -15,9 +15,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router
 from prometheus_client import Counter
 
-from tidewaiter.actions import tracing
 from tidewaiter.actions.acting import Caller
-from tidewaiter.actions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions import tracing
+from tidewaiter.actions.decisions.deciding import Answer, Lodged
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, caller, moment, needs
 from tidewaiter.faces.api.documents import Declared, several

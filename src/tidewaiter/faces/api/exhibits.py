@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, File, Form, Path, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
-from tidewaiter.actions import attachments as files
-from tidewaiter.actions import exhibits as kept
+from tidewaiter.actions.examinations import attachments as files
+from tidewaiter.actions.examinations import exhibits as kept
 from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, caller, moment, needs
 from tidewaiter.faces.api.seizures import Numbered

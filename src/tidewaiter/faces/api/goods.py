@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from tidewaiter.actions.events import record_events
+from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.core.errors import InputError
 from tidewaiter.faces.api.calling import caller, moment, needs
 from tidewaiter.faces.api.documents import Filed, several

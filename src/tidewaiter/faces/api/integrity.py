@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from tidewaiter.actions.integrity import integrity_report
+from tidewaiter.actions.audit.integrity import integrity_report
 from tidewaiter.core.rate import Rate
 from tidewaiter.engines.integrity.edits import WorkingHours
 from tidewaiter.engines.integrity.finding import Figure, IntegrityFinding, Screening

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import indicators, lists
-from tidewaiter.actions.lists import ListEdit
+from tidewaiter.actions.profiles import indicators, lists
+from tidewaiter.actions.profiles.lists import ListEdit
 from tidewaiter.core.list_change import Direction
 from tidewaiter.core.profile import Entry
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, today

@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import lookouts
-from tidewaiter.actions.lookouts import LookoutText
-from tidewaiter.actions.matches import read_matches
+from tidewaiter.actions.decisions.matches import read_matches
+from tidewaiter.actions.profiles import lookouts
+from tidewaiter.actions.profiles.lookouts import LookoutText
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, officer

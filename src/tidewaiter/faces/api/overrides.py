@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import overrides as kept
+from tidewaiter.actions.examinations import overrides as kept
 from tidewaiter.core.channel import Channel
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, Page, caller, moment, needs, paged, today
 from tidewaiter.faces.api.service import policy

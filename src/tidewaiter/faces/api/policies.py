@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import policies
+from tidewaiter.actions.profiles import policies
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs
 from tidewaiter.faces.api.forms import (
     Because,

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import profile_force, profiles
-from tidewaiter.actions.profile_reading import ProfileView, profiles_seen, read_profile
-from tidewaiter.actions.rehearsal import rehearsal
+from tidewaiter.actions.profiles import profile_force, profiles
+from tidewaiter.actions.profiles.profile_reading import ProfileView, profiles_seen, read_profile
+from tidewaiter.actions.profiles.rehearsal import rehearsal
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.profile import Status as Standing
 from tidewaiter.core.progress import unheard

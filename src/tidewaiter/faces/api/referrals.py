@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import referrals as kept
+from tidewaiter.actions.examinations import referrals as kept
 from tidewaiter.core.tables.results import CATEGORIES, OUTCOMES
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, caller, moment, needs
 from tidewaiter.faces.api.exhibits import About

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 from pydantic import AwareDatetime
 
-from tidewaiter.actions import requests as kept
-from tidewaiter.actions.requests import RequestText, Source, SubjectKind
+from tidewaiter.actions.decisions import requests as kept
+from tidewaiter.actions.decisions.requests import RequestText, Source, SubjectKind
 from tidewaiter.core.channel import Channel
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, officer
 from tidewaiter.faces.api.forms import ReasonText

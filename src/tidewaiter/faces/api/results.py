@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
-from tidewaiter.actions.results import ResultVersion, correct_result, record_result, results_of
+from tidewaiter.actions.examinations.results import ResultVersion, correct_result, record_result, results_of
 from tidewaiter.core.tables.results import CATEGORIES, OUTCOMES, STATES
 from tidewaiter.faces.api.calling import Given, caller, moment, needs
 from tidewaiter.faces.api.worklist import ActId

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import purging
-from tidewaiter.actions import retention as keeping
-from tidewaiter.actions import retention_lists as kept
+from tidewaiter.actions.retention import purging
+from tidewaiter.actions.retention import retention as keeping
+from tidewaiter.actions.retention import retention_lists as kept
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, Page, caller, moment, needs, paged
 from tidewaiter.storage.records.models import LegalHold, Purge, RetentionRule
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from tidewaiter.actions import seizures as kept
+from tidewaiter.actions.examinations import seizures as kept
 from tidewaiter.core.tables.results import CATEGORIES
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, paged
 from tidewaiter.faces.api.worklist import NO_NUL

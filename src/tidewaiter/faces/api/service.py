@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Protocol
 
 from tidewaiter.actions.acting import Actor
-from tidewaiter.actions.deciding import Answer, Lodged
-from tidewaiter.actions.requests import RequestText
+from tidewaiter.actions.decisions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions.requests import RequestText
 from tidewaiter.core.policy import Policy
 from tidewaiter.faces.api.documents import Documents
 from tidewaiter.faces.api.problems import NotReadyError
@@ -23,7 +23,7 @@ from tidewaiter.storage.records.models import ControlRequest
 
 
 class Deciding(Protocol):
-    """What takes declarations in groups, decides, commits and answers (actions.deciding.Decider)."""
+    """What takes declarations in groups, decides, commits and answers (actions.decisions.deciding.Decider)."""
 
     def submit(self, lodged: Sequence[Lodged], by: Actor) -> Future[list[Answer]]:
         """Take declarations; the future gives their answers once these are on the disk."""
@@ -52,14 +52,14 @@ class InForce:
 
 
 class Assessing(Protocol):
-    """What assesses filings of advance cargo (actions.consignments.assess with what decides now)."""
+    """What assesses filings of advance cargo (actions.decisions.consignments.assess with what decides now)."""
 
     def __call__(self, *, rows: Sequence[Mapping[str, object]], by: Actor, at: datetime) -> list[dict[str, object]]:
         """Return the answer to each filing, once all are on the disk."""
 
 
 class Requesting(Protocol):
-    """What raises requests for control (actions.requests.raise_request with what decides now)."""
+    """What raises requests for control (actions.decisions.requests.raise_request with what decides now)."""
 
     def __call__(self, *, text: RequestText, expires_at: datetime, by: Actor, at: datetime) -> ControlRequest:
         """Return the request once it and the decisions it brought about are on the disk."""

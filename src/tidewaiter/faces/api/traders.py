@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions import traders
+from tidewaiter.actions.profiles import traders
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, officer, paged, today
 from tidewaiter.faces.api.forms import (
     Because,

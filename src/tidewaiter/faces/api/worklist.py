@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 from pydantic import AwareDatetime
 
-from tidewaiter.actions import worklist as tasks
-from tidewaiter.actions.assignments import replace_officer, set_duty
-from tidewaiter.actions.conduct import Conduct, note_conduct
+from tidewaiter.actions.examinations import worklist as tasks
+from tidewaiter.actions.examinations.assignments import replace_officer, set_duty
+from tidewaiter.actions.examinations.conduct import Conduct, note_conduct
 from tidewaiter.faces.api.calling import Given, caller, moment, needs, today
 
 router = Router(tags=["examination"])

@@ -14,7 +14,7 @@ from tidewaiter.faces.cli.records import caller, now, open_records, token_option
 from tidewaiter.faces.cli.write import write_text
 
 if TYPE_CHECKING:
-    from tidewaiter.actions.auditing import Search, Verification
+    from tidewaiter.actions.audit.auditing import Search, Verification
     from tidewaiter.storage.records.models import AuditEvent
 
 PROBLEMS_FOUND = 1
@@ -39,7 +39,7 @@ def verify(files: tuple[Path, ...], chain_only: bool, json_file: Path | None) ->
     is anything.
     """
     open_records()
-    from tidewaiter.actions import auditing, lodged_heads  # noqa: PLC0415
+    from tidewaiter.actions.audit import auditing, lodged_heads  # noqa: PLC0415
 
     heads = [head for file in files for head in lodged_heads.read_heads(file)]
     found = auditing.verify_chain(heads) if chain_only else auditing.verify(heads)
@@ -68,7 +68,7 @@ def _tell(found: "Verification") -> None:
 def lodge(place: Path) -> None:
     """Append the end of the chain to FILE, as the worker does every hour. Keep FILE out of reach of the database."""
     open_records()
-    from tidewaiter.actions.lodged_heads import lodge_head  # noqa: PLC0415
+    from tidewaiter.actions.audit.lodged_heads import lodge_head  # noqa: PLC0415
 
     head = lodge_head(place, now())
     click.echo("nothing new" if head is None else f"{head.sequence} {head.hash}")
@@ -87,7 +87,7 @@ def lodge(place: Path) -> None:
 def search(token_file: Path | None, csv_file: Path | None, **asked: object) -> None:
     """Search the audit events; for the inspectorate. The search itself is recorded, an export as such."""
     open_records()
-    from tidewaiter.actions import auditing  # noqa: PLC0415
+    from tidewaiter.actions.audit import auditing  # noqa: PLC0415
 
     search = _search(**asked)
     by = caller(token_file)
@@ -110,7 +110,7 @@ def _cells(event: "AuditEvent") -> list[str]:
 
 
 def _search(**asked: object) -> "Search":
-    from tidewaiter.actions.auditing import Search  # noqa: PLC0415
+    from tidewaiter.actions.audit.auditing import Search  # noqa: PLC0415
 
     moments = {name: _start(asked[name]) for name in ("since", "until")}
     return Search(**(asked | moments))  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tidewaiter.actions.backtest import BackTest, back_test
+from tidewaiter.actions.lake.backtest import BackTest, back_test
 from tidewaiter.engines.backtest.report import ProfileFigures, Report
 from tidewaiter.engines.backtest.report_json import report_json
 from tidewaiter.faces.cli.options import DAY, EXISTING, OUTPUT, OUTPUT_OR_STANDARD, lake_option

@@ -43,7 +43,7 @@ def make(folder: Path, lake: Path) -> None:
     """Make a backup in the new folder DIR, read back and verified."""
     open_records()
     from tidewaiter.actions.acting import SERVICE  # noqa: PLC0415
-    from tidewaiter.actions.backing_up import make_backup  # noqa: PLC0415
+    from tidewaiter.actions.operation.backing_up import make_backup  # noqa: PLC0415
 
     made = make_backup(folder=folder, lake=lake, store=attachments(), by=SERVICE, at=now())
     lake_told = "with the lake" if made.lake else "no lake to copy"
@@ -56,7 +56,7 @@ def make(folder: Path, lake: Path) -> None:
 def verify(folder: Path) -> int:
     """Read every file of the backup in DIR and name what is missing, changed or does not belong."""
     start_django()
-    from tidewaiter.actions.backing_up import check_backup, read_manifest  # noqa: PLC0415
+    from tidewaiter.actions.operation.backing_up import check_backup, read_manifest  # noqa: PLC0415
 
     problems = check_backup(folder)
     for problem in problems:
@@ -85,7 +85,7 @@ def list_backups() -> None:
 def gone(number: int, token_file: Path | None) -> None:
     """Note that backup NUMBER was destroyed."""
     open_records()
-    from tidewaiter.actions.backing_up import note_gone  # noqa: PLC0415
+    from tidewaiter.actions.operation.backing_up import note_gone  # noqa: PLC0415
 
     note_gone(backup=number, by=caller(token_file), at=now())
 
@@ -101,7 +101,8 @@ def restore(folder: Path, purges: Path | None, lake: Path) -> int:
     place. Exit code 1 when the audit found anything.
     """
     start_django()
-    from tidewaiter.actions import backing_up, purge_lists  # noqa: PLC0415
+    from tidewaiter.actions.operation import backing_up  # noqa: PLC0415
+    from tidewaiter.actions.retention import purge_lists  # noqa: PLC0415
 
     beside = folder.absolute().parent / backing_up.LISTS
     file = purges if purges is not None else beside if beside.exists() else None

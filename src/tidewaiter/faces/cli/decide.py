@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from tidewaiter.actions.decide import Decided, decide_file
-from tidewaiter.actions.decision_json import decided_json
+from tidewaiter.actions.lake.decide import Decided, decide_file
+from tidewaiter.actions.lake.decision_json import decided_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.faces.cli.options import DAY, EXISTING, OUTPUT_OR_STANDARD, lake_option, mapping_option

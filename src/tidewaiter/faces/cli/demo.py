@@ -10,8 +10,8 @@ from time import monotonic
 
 import click
 
-from tidewaiter.actions.backtest import BackTest, back_test
-from tidewaiter.actions.decide import Decided, decide_file
+from tidewaiter.actions.lake.backtest import BackTest, back_test
+from tidewaiter.actions.lake.decide import Decided, decide_file
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.tables import TABLES
 from tidewaiter.engines.generate.run import GenerationReport, generate

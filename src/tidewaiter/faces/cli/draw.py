@@ -121,7 +121,7 @@ def verify(day: date, key_file: Path, json_file: Path | None, token_file: Path |
     Exit code 1 when anything is not.
     """
     open_records()
-    from tidewaiter.actions.draw_checking import verify_draw  # noqa: PLC0415
+    from tidewaiter.actions.audit.draw_checking import verify_draw  # noqa: PLC0415
 
     zone = ZoneInfo(Lake.open(lake).administration.time_zone)
     found = verify_draw(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tidewaiter.actions.load import load_file
+from tidewaiter.actions.lake.load import load_file
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.mapping import FileMapping
 from tidewaiter.faces.cli.options import EXISTING, lake_option, mapping_option

@@ -39,7 +39,7 @@ def setup(login: str, name: str, token_to: Path | None) -> None:
     """
     _make_records()
     from tidewaiter.actions.acting import SERVICE  # noqa: PLC0415
-    from tidewaiter.actions.setting_up import set_up  # noqa: PLC0415
+    from tidewaiter.actions.operation.setting_up import set_up  # noqa: PLC0415
 
     _hand_over(set_up(login=login, name=name or login, by=SERVICE, at=now()), token_to)
 

@@ -33,7 +33,7 @@ def import_profiles(
     review and approval. All is taken in, or nothing.
     """
     open_records()
-    from tidewaiter.actions.importing import Terms, import_files  # noqa: PLC0415  # needs Django started
+    from tidewaiter.actions.profiles.importing import Terms, import_files  # noqa: PLC0415  # needs Django started
 
     at = now()
     terms = Terms(

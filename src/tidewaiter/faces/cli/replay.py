@@ -30,7 +30,7 @@ def replay(decision: str, without_lake: bool, json_file: Path | None, token_file
     1 when the routing differs. Needs the token of an officer who may see what is behind a decision.
     """
     open_records()
-    from tidewaiter.actions.replaying import replay_decision  # noqa: PLC0415
+    from tidewaiter.actions.decisions.replaying import replay_decision  # noqa: PLC0415
 
     opened = None if without_lake else Lake.open(lake)
     found = replay_decision(

@@ -23,7 +23,7 @@ def retention() -> None:
 def rules(token_file: Path | None) -> None:
     """List the rule in force for every kind, and those that wait for a second person."""
     open_records()
-    from tidewaiter.actions import retention_lists  # noqa: PLC0415
+    from tidewaiter.actions.retention import retention_lists  # noqa: PLC0415
 
     by = caller(token_file)
     for one in retention_lists.rules_in_force(by=by, at=now()):
@@ -40,7 +40,7 @@ def rules(token_file: Path | None) -> None:
 def propose(kind: str, days: int, legal_basis: str, token_file: Path | None) -> None:
     """Propose that records of KIND be kept for DAYS days."""
     open_records()
-    from tidewaiter.actions.retention import propose_rule  # noqa: PLC0415
+    from tidewaiter.actions.retention.retention import propose_rule  # noqa: PLC0415
 
     made = propose_rule(kind=kind, days=days, legal_basis=legal_basis, by=caller(token_file), at=now())
     click.echo(f"rule {made.number} for {made.kind}: it waits for a second person")
@@ -53,7 +53,7 @@ def propose(kind: str, days: int, legal_basis: str, token_file: Path | None) -> 
 def approve(kind: str, number: int, token_file: Path | None) -> None:
     """Put rule NUMBER for KIND in force, as the second person."""
     open_records()
-    from tidewaiter.actions.retention import approve_rule  # noqa: PLC0415
+    from tidewaiter.actions.retention.retention import approve_rule  # noqa: PLC0415
 
     approve_rule(kind=kind, number=number, by=caller(token_file), at=now())
 
@@ -64,7 +64,7 @@ def approve(kind: str, number: int, token_file: Path | None) -> None:
 def due(token_file: Path | None, lake: Path) -> None:
     """List what is past its rule, in the records and in the lake alone."""
     open_records()
-    from tidewaiter.actions.retention import list_due  # noqa: PLC0415
+    from tidewaiter.actions.retention.retention import list_due  # noqa: PLC0415
 
     for one in list_due(lake=_lake(lake), by=caller(token_file), at=now()):
         held = "  HELD" if one.held else ""
@@ -78,7 +78,7 @@ def due(token_file: Path | None, lake: Path) -> None:
 def hold(record: str, reason: str, token_file: Path | None) -> None:
     """Hold RECORD (declaration:NUMBER), and all that would go with it, back from every purge."""
     open_records()
-    from tidewaiter.actions.retention import place_hold  # noqa: PLC0415
+    from tidewaiter.actions.retention.retention import place_hold  # noqa: PLC0415
 
     made = place_hold(about=record, reason=reason, by=caller(token_file), at=now())
     click.echo(f"hold {made.pk}")
@@ -91,7 +91,7 @@ def hold(record: str, reason: str, token_file: Path | None) -> None:
 def lift(number: int, reason: str, token_file: Path | None) -> None:
     """Lift legal hold NUMBER."""
     open_records()
-    from tidewaiter.actions.retention import lift_hold  # noqa: PLC0415
+    from tidewaiter.actions.retention.retention import lift_hold  # noqa: PLC0415
 
     lift_hold(hold=number, reason=reason, by=caller(token_file), at=now())
 
@@ -110,8 +110,8 @@ def purge() -> None:
 def make(records: tuple[str, ...], all_due: bool, reason: str, token_file: Path | None, lake: Path) -> None:
     """Make a purge list of RECORDS (declaration:NUMBER ...), or of all that is due."""
     open_records()
-    from tidewaiter.actions import retention as keeping  # noqa: PLC0415
-    from tidewaiter.actions.purging import make_purge  # noqa: PLC0415
+    from tidewaiter.actions.retention import retention as keeping  # noqa: PLC0415
+    from tidewaiter.actions.retention.purging import make_purge  # noqa: PLC0415
 
     by, at = caller(token_file), now()
     listed: list[keeping.Due | str] = list(records)
@@ -127,7 +127,7 @@ def make(records: tuple[str, ...], all_due: bool, reason: str, token_file: Path 
 def approve_list(number: str, token_file: Path | None) -> None:
     """Approve list NUMBER, as the second person."""
     open_records()
-    from tidewaiter.actions.purging import approve_purge  # noqa: PLC0415
+    from tidewaiter.actions.retention.purging import approve_purge  # noqa: PLC0415
 
     approve_purge(number=number, by=caller(token_file), at=now())
 
@@ -142,8 +142,8 @@ def run(number: str, token_file: Path | None, lake: Path) -> None:
     The lists are written to purges.json beside every backup that can be reached.
     """
     open_records()
-    from tidewaiter.actions.backing_up import keep_lists_beside  # noqa: PLC0415
-    from tidewaiter.actions.purging import run_purge  # noqa: PLC0415
+    from tidewaiter.actions.operation.backing_up import keep_lists_beside  # noqa: PLC0415
+    from tidewaiter.actions.retention.purging import run_purge  # noqa: PLC0415
 
     done = run_purge(number=number, lake=lake, store=attachments(), by=caller(token_file), at=now())
     click.echo(f"{done.records:,} records with {done.parts:,} parts are gone")
@@ -161,7 +161,7 @@ def run(number: str, token_file: Path | None, lake: Path) -> None:
 def lists(file: Path, token_file: Path | None) -> None:
     """Write every list that was applied to FILE, to be kept beside backups: restore applies them."""
     open_records()
-    from tidewaiter.actions.purge_lists import export_lists, lists_to_json  # noqa: PLC0415
+    from tidewaiter.actions.retention.purge_lists import export_lists, lists_to_json  # noqa: PLC0415
 
     write_text(file, lists_to_json(export_lists(by=caller(token_file), at=now())))
 
@@ -180,7 +180,7 @@ def subject_access(party: str, folder: Path, withhold_from: int, token_file: Pat
     What law exempts is left out, and its number told to you alone.
     """
     open_records()
-    from tidewaiter.actions.subject_access import subject_data, write_export  # noqa: PLC0415
+    from tidewaiter.actions.retention.subject_access import subject_data, write_export  # noqa: PLC0415
 
     by, at = caller(token_file), now()
     data = subject_data(party=party, lake=_lake(lake), withheld_from=withhold_from, by=by, at=at)

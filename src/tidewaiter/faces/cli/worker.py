@@ -34,7 +34,7 @@ def worker(shares: tuple[Path, ...], sealed: Path | None, heads: Path | None, on
     keys = custody_of(shares, sealed)
     open_records()
     from tidewaiter.actions.draws import check_keys  # noqa: PLC0415
-    from tidewaiter.actions.working import Done, Worker  # noqa: PLC0415  # needs Django started
+    from tidewaiter.actions.operation.working import Done, Worker  # noqa: PLC0415  # needs Django started
 
     configure_logs()
     log = structlog.get_logger()

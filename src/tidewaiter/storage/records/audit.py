@@ -119,3 +119,8 @@ def chain_problems(events: Iterable[AuditEvent]) -> list[str]:
             problems.append(f"event {event.sequence} ({event.action} of {event.record}) was altered")
         expected, previous = event.sequence + 1, event.hash
     return problems
+
+
+def record_digest(record: str) -> str:
+    """Return what stands for a record's reference in tombstones and purge lists: SHA-256, hexadecimal."""
+    return hashlib.sha256(record.encode("utf-8", "surrogatepass")).hexdigest()

@@ -11,7 +11,7 @@ class Decision(models.Model):
     """One decision about one version of a declaration; never changed.
 
     `answer` is the JSON text given to the client; `body` the whole decision with reasons and draws, `facts` every
-    value it read, both compressed JSON (see actions.deciding). `cause` says why it was taken.
+    value it read, both compressed JSON (see actions.decisions.deciding). `cause` says why it was taken.
     """
 
     id = models.CharField(max_length=40, primary_key=True)

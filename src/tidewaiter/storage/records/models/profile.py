@@ -116,7 +116,7 @@ class Proposal(models.Model):
 
 
 class PublishedSet(models.Model):
-    """All that selects, as one immutable text named by its digest (see actions.publishing)."""
+    """All that selects, as one immutable text named by its digest (see actions.profiles.publishing)."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     text = models.BinaryField()

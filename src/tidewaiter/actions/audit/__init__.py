@@ -1,0 +1,1 @@
+"""What was done, checked: the chain, records against it, the draw, integrity."""

@@ -1,0 +1,1 @@
+"""Declarations decided: taken in, weighed, written, asked again while in flight, traced and replayed."""

@@ -1,0 +1,104 @@
+"""Reading decisions again: the answer, the feed of rises, and for cleared roles everything behind a decision."""
+
+import json
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.decisions.blinding import above_clearance, decision_seen, refuse_examiner, without
+from tidewaiter.actions.packing import unpacked
+from tidewaiter.core.facts import FactType
+from tidewaiter.language.catalogue import load_catalogue
+from tidewaiter.storage.records.models import Declaration, Rise
+
+MOST_CHANGES = 1_000
+
+
+@action("decision.read")
+def decision(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
+    """Return the answer that was given, with where the declaration stands now; nothing restricted is in it."""
+    found = decision_seen(decision_id, by)
+    record(f"decision:{found.pk}")
+    told: dict[str, object] = json.loads(found.answer)
+    return {**told, **where_it_stands(found.declaration)}
+
+
+def where_it_stands(declaration: Declaration) -> dict[str, object]:
+    """Return the channel in force now and the decision that gave it."""
+    return {"current_channel": declaration.channel, "current_decision": declaration.decision_id}
+
+
+@action("decision.trace")
+def trace(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
+    """Return all that is behind a decision: reasons with probabilities and draws, and every fact as it was known.
+
+    Restricted: the read is recorded. Facts are as the engine held them, decimals and days written plainly. Raises
+    NotKnownError for a decision the officer may not see, NotAllowedError for who has the goods still to examine.
+    """
+    found = decision_seen(decision_id, by)
+    refuse_examiner(found, by)
+    record(f"decision:{found.pk}")
+    body, facts = json.loads(unpacked(found.body)), json.loads(unpacked(found.facts))
+    told = {
+        "decision_id": found.pk,
+        "declaration_id": found.declaration_id,
+        "version": found.version,
+        "cause": found.cause,
+        "decided_at": found.decided_at.isoformat(),
+        "set": found.set_id,
+        "policy": found.policy_number,
+        "statistics_day": found.statistics_day.isoformat(),
+        "history": found.image,
+        "catalogue": found.catalogue,
+        "program": found.program,
+        "draw": {"identity": found.identity, "day": found.draw_day.isoformat()},
+        "previous": found.previous_id,
+        "answer": json.loads(found.answer),
+        "decision": body["decision"],
+        "shadow": body["shadow"],
+        "items": [_written(item) for item in facts["items"]],
+        "filing": facts["filing"],
+        **where_it_stands(found.declaration),
+    }
+    shown: dict[str, object] = without(told, above_clearance(body["decision"], by))
+    return shown
+
+
+def _written(item: dict[str, object]) -> dict[str, object]:
+    """Return an item's facts as people write them: decimals with their point, days as days."""
+    catalogue = load_catalogue()
+    told: dict[str, object] = {}
+    for name, value in item.items():
+        fact = catalogue.facts.get(name)
+        if fact is None or value is None:
+            told[name] = value
+        elif fact.type is FactType.DECIMAL and isinstance(value, int):
+            told[name] = str(Decimal(value).scaleb(-fact.scale))
+        elif fact.type is FactType.DATE and isinstance(value, int):
+            told[name] = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+        else:
+            told[name] = value
+    return told
+
+
+@action("decision.changes")
+def changes(*, after: int, limit: int = 100, by: Actor, at: datetime) -> list[dict[str, object]]:
+    """Return the changes after a cursor, in order, each with the answer in force; read again from the last cursor kept.
+
+    `kind` is rise, override or lapsed (see actions.examinations.changes). Every change comes at least once, in the one
+    order of the audit chain.
+    """
+    rises = Rise.objects.filter(cursor__gt=after).select_related("decision").order_by("cursor")
+    record(f"changes:{after}")
+    return [
+        {
+            "cursor": rise.cursor,
+            "kind": rise.kind,
+            "at": rise.at.isoformat(),
+            "declaration_id": rise.declaration_id,
+            "before": rise.before,
+            "after": rise.after,
+            "decision": json.loads(rise.decision.answer),
+        }
+        for rise in rises[: min(max(limit, 1), MOST_CHANGES)]
+    ]

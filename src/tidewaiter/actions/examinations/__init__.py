@@ -1,0 +1,1 @@
+"""What comes of a selection: acts, officers, results, evidence, referrals, overrides, what was cut."""

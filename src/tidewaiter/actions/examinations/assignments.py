@@ -1,0 +1,207 @@
+"""Who examines: officers by the keyed draw, weighted by the minutes they have free; replacing one needs a reason.
+
+What the draw was made from (roster, weights, identity and the day of its key) is kept with each assignment, so that
+an auditor with the opened key can make it again. The roster are the examiners on duty at the act's office; an office
+that keeps no roster for the moment has all its examiners on duty for a working day.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db.models import QuerySet
+
+from tidewaiter.actions.acting import Actor, action, officer_of, record
+from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.examinations.acts import CLOSED, OPEN
+from tidewaiter.actions.packing import to_json
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
+from tidewaiter.core.policy import Policy
+from tidewaiter.core.role import Role
+from tidewaiter.engines.selection.assignment import assign, free_minutes
+from tidewaiter.engines.selection.draw import Draw
+from tidewaiter.storage.records.audit import lock_chain
+from tidewaiter.storage.records.models import Act, Assignment, Duty, Office, Officer, Replacement
+from tidewaiter.storage.records.visibility import visible_to
+
+WORKING_DAY_MINUTES = 480
+AT_ONCE = 300
+
+CHANNEL_OF_KIND = {"physical": Channel.RED, "scan": Channel.ORANGE, "documents": Channel.YELLOW}
+"""The channel whose minutes the policy states for a kind of act."""
+
+
+@dataclass(slots=True)
+class Rosters:
+    """The examiners on duty at each office with their free minutes, as they go down while acts are given away."""
+
+    policy: Policy
+    at: datetime
+    officers: dict[str, Officer] = field(default_factory=dict)
+    _free: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def of(self, office: str) -> dict[str, int]:
+        """Return the free minutes of each examiner on duty at the office, by login; empty when nobody is."""
+        if office not in self._free:
+            self._free[office] = self._read(office)
+        return dict(self._free[office])
+
+    def take(self, office: str, officer: str, kinds: Iterable[str]) -> None:
+        """Count acts as given to an officer."""
+        free = self._free[office]
+        free[officer] = max(0, free[officer] - sum(minutes(kind, self.policy) for kind in kinds))
+
+    def _read(self, office: str) -> dict[str, int]:
+        available = on_duty(office, self.at)
+        self.officers |= {officer.login: officer for officer in available}
+        by_login = {officer.login: length for officer, length in available.items()}
+        waiting = Act.objects.filter(officer__in=available).exclude(state=CLOSED).select_related("officer")
+        given: defaultdict[str, int] = defaultdict(int)
+        for act in waiting:
+            if act.officer is not None:
+                given[act.officer.login] += minutes(act.kind, self.policy)
+        return free_minutes(by_login, given, by_login)
+
+
+def minutes(kind: str, policy: Policy) -> int:
+    """Return the officer minutes an act of that kind is taken to last."""
+    return policy.minutes.get(CHANNEL_OF_KIND[kind], 0)
+
+
+def on_duty(office: str, at: datetime) -> dict[Officer, int]:
+    """Return the examiners on duty at an office at an instant, each with the whole minutes of the duty."""
+    duties = Duty.objects.filter(office=office, starts_at__lte=at, ends_at__gt=at).select_related("officer")
+    listed = {one.officer: int((one.ends_at - one.starts_at).total_seconds() // 60) for one in duties}
+    if not listed:
+        listed = dict.fromkeys(Officer.objects.filter(office_id=office, active=True), WORKING_DAY_MINUTES)
+    return {officer: length for officer, length in listed.items() if officer.holds(Role.EXAMINER)}
+
+
+@action("roster.set")
+def set_duty(*, officer: str, office: str, starts_at: datetime, ends_at: datetime, by: Actor, at: datetime) -> Duty:
+    """Put an examiner on duty at an office for a time.
+
+    Raises InputError when the end is not after the start or the officer is no active examiner, NotKnownError for an
+    unknown officer or office.
+    """
+    found = Officer.objects.filter(login=officer).first()
+    if found is None or not Office.objects.filter(pk=office).exists():
+        raise NotKnownError(f"no officer {officer}" if found is None else f"no office {office}")
+    problems = []
+    if ends_at <= starts_at:
+        problems.append(Problem("ends before it begins", Place("ends_at")))
+    if not found.holds(Role.EXAMINER):
+        problems.append(Problem(f"{officer} is no active examiner", Place("officer")))
+    if problems:
+        raise InputError(problems)
+    duty = Duty.objects.create(
+        officer=found, office=office, starts_at=starts_at, ends_at=ends_at, by=officer_of(by), at=at
+    )
+    record(f"duty:{duty.pk}", duty_content(duty))
+    return duty
+
+
+def duty_content(duty: Duty) -> bytes:
+    """Return what the audit chain holds of a duty."""
+    starts_at, ends_at = (moment.astimezone(UTC).isoformat() for moment in (duty.starts_at, duty.ends_at))
+    return f"{duty.officer.reference} {duty.office} {starts_at} {ends_at}".encode()
+
+
+def assign_waiting(*, keys: Keys, policy: Policy, by: Actor, at: datetime) -> list[Assignment]:
+    """Give every act that nobody has to an examiner by the draw; return the assignments.
+
+    The acts of one declaration that wait together go to one officer. What has nobody on duty stays waiting. At most
+    300 are given away at once, so that no decision waits long behind it. A second examination is not given away here,
+    for it has a lot of its own.
+    """
+    acts = list(
+        Act.objects.filter(officer=None, state=OPEN, reexamines=None)
+        .select_related("decision")
+        .order_by("due_on", "pk")
+    )
+    rosters = Rosters(policy, at)
+    ready = [act for act in acts if rosters.of(act.office)]
+    return _assign(acts=ready, rosters=rosters, keys=keys, by=by, at=at) if ready else []
+
+
+def _offices(acts: QuerySet[Act]) -> list[str]:
+    return list(acts.order_by("office").values_list("office", flat=True).distinct())
+
+
+@action("act.assign")
+def _assign(*, acts: Sequence[Act], rosters: Rosters, keys: Keys, by: Actor, at: datetime) -> list[Assignment]:
+    grouped: defaultdict[str, list[Act]] = defaultdict(list)
+    for act in acts:
+        grouped[act.declaration_id].append(act)
+    made: list[Assignment] = []
+    for together in grouped.values():
+        made += _draw(together, rosters, keys, at)
+    for officer in {one.officer for one in made}:
+        theirs = [one.subject for one in made if one.officer == officer]
+        Act.objects.filter(pk__in=theirs).update(officer=officer)
+    Assignment.objects.bulk_create(made)
+    for one in made:
+        record(f"act:{one.subject}", assignment_content(one))
+    return made
+
+
+def assignment_content(assignment: Assignment) -> bytes:
+    """Return what the audit chain holds of an assignment: the officer, and all that the lot was drawn from."""
+    parts = [assignment.officer.reference, assignment.identity, assignment.day.isoformat(), assignment.roster]
+    return to_json(parts).encode("utf-8", "surrogatepass")
+
+
+def _draw(acts: Sequence[Act], rosters: Rosters, keys: Keys, at: datetime) -> list[Assignment]:
+    first = acts[0].decision
+    drawn = assign(Draw(keys.day_key(first.draw_day), first.identity), rosters.of(acts[0].office))
+    officer = rosters.officers[drawn.officer]
+    rosters.take(acts[0].office, drawn.officer, [act.kind for act in acts])
+    for act in acts:
+        act.officer = officer
+    return [
+        Assignment(
+            subject=act.pk,
+            decision_id=act.decision_id,
+            identity=first.identity,
+            day=first.draw_day,
+            roster=dict(drawn.roster),
+            officer=officer,
+            at=at,
+        )
+        for act in acts
+    ]
+
+
+@action("act.replace")
+def replace_officer(*, act_id: str, officer: str, reason: str, by: Actor, at: datetime) -> Replacement:
+    """Give an act to another examiner than the draw did, for a reason that the inspectorate sees.
+
+    Raises NotKnownError for an act of another office or an unknown officer, ConflictError for one that is closed or
+    that the officer has already, InputError without a reason or for an officer who may not have it.
+    """
+    manager = officer_of(by)
+    lock_chain()
+    act = visible_to(manager, Act.objects.select_for_update(of=("self",))).filter(pk=act_id).first()
+    after = Officer.objects.filter(login=officer).first()
+    if act is None or after is None:
+        raise NotKnownError(f"no act {act_id}" if act is None else f"no officer {officer}")
+    _check_replacement(act, after, reason)
+    made = Replacement.objects.create(act=act, before=act.officer, after=after, reason=reason, by=manager, at=at)
+    act.officer = after
+    act.save(update_fields=["officer"])
+    record(f"act:{act.pk}", f"{after.reference} {reason}".encode("utf-8", "surrogatepass"))
+    return made
+
+
+def _check_replacement(act: Act, after: Officer, reason: str) -> None:
+    if act.state == CLOSED or act.officer_id == after.pk:
+        raise ConflictError(f"act {act.pk} is closed" if act.state == CLOSED else f"{after.login} has act {act.pk}")
+    problems = [] if reason.strip() else [Problem("a replacement needs a reason", Place("reason"))]
+    if not after.holds(Role.EXAMINER) or after.office_id != act.office:
+        problems.append(Problem(f"{after.login} is no examiner of the act's office", Place("officer")))
+    elif act.reexamines is not None and act.reexamines.officer_id == after.pk:
+        problems.append(Problem(f"{after.login} may not have this act", Place("officer"), "name another examiner"))
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,1 @@
+"""Running the service: set-up, the worker's schedule, backup."""
