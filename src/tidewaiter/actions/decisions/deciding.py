@@ -2,15 +2,18 @@
 
 One thread takes whatever waits, decides it in one transaction and lets the callers go on after the commit: a commit
 waits for the disk, so one a request would be the limit of everything. A group that fails is tried again one by one,
-so that one bad declaration harms no other.
+so that one bad declaration harms no other. A long call is cut into pieces, of which each group takes one at least:
+short calls never wait for the whole of it, nor it for all of them.
 """
 
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 
 from django.db import connections
 
@@ -18,6 +21,9 @@ from tidewaiter.actions.acting import Actor
 
 MOST_DECLARATIONS = 256
 """Declarations in one group: enough to share a commit, few enough that the first need not wait for long."""
+
+PIECE = 64
+"""Declarations of one call that are decided together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,10 @@ class Decider:
         most_waiting: int = 10_000,
     ) -> None:
         """Take what decides a group, the clock, and what tells why the service is not ready."""
-        self._decide, self._clock, self._ready = decide, clock, ready
-        self._waiting: queue.Queue[Request | None] = queue.Queue(most_waiting)
+        self._decide, self._clock, self._ready, self._most = decide, clock, ready, most_waiting
+        self._short: deque[Request] = deque()
+        self._long: deque[Request] = deque()
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="decider", daemon=True)
         self._stopped = threading.Event()
         self.group_sizes: list[int] = []
@@ -81,9 +89,9 @@ class Decider:
 
     def stop(self) -> None:
         """Decide what has been taken, then end; what is sent later is refused."""
-        if not self._stopped.is_set():
+        with self._changed:
             self._stopped.set()
-            self._waiting.put(None)
+            self._changed.notify()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -95,55 +103,89 @@ class Decider:
 
     @property
     def waiting(self) -> int:
-        """Return how many calls wait."""
-        return self._waiting.qsize()
+        """Return how many short calls and pieces of long ones wait."""
+        return len(self._short) + len(self._long)
 
     def submit(self, lodged: Sequence[Lodged], by: Actor) -> Future[list[Answer]]:
         """Return the answers to come, in the order of the declarations. Raises queue.Full when too many wait."""
-        request = Request(tuple(lodged), by)
-        if self._stopped.is_set():
-            request.future.set_exception(RuntimeError("the service is stopping"))
-        else:
-            self._waiting.put_nowait(request)
-        return request.future
+        pieces = [Request(part, by) for part in batched(lodged, PIECE)] or [Request((), by)]
+        answers = _joined([piece.future for piece in pieces])
+        with self._changed:
+            if self._stopped.is_set():
+                answers.set_exception(RuntimeError("the service is stopping"))
+                return answers
+            if self.waiting + len(pieces) > self._most:
+                raise queue.Full
+            (self._long if len(pieces) > 1 else self._short).extend(pieces)
+            self._changed.notify()
+        return answers
 
     def _run(self) -> None:
         try:
-            while (first := self._waiting.get()) is not None:
-                self._serve(self._group(first))
-            while not self._waiting.empty():
-                last = self._waiting.get()
-                if last is not None:
-                    last.future.set_exception(RuntimeError("the service is stopping"))
+            while group := self._group():
+                self._serve(group)
         finally:
             connections.close_all()
 
-    def _group(self, first: Request) -> list[Request]:
-        group, size = [first], len(first.lodged)
-        while size < MOST_DECLARATIONS:
-            try:
-                following = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                self._waiting.put(None)
-                break
-            group.append(following)
-            size += len(following.lodged)
+    def _group(self) -> list[Request]:
+        """Return what is decided next, waiting for it; nothing once all that was taken is decided and no more comes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._short or self._long or self._stopped.is_set())
+            group, size = [], 0
+            for request in self._in_turn():
+                group.append(request)
+                size += len(request.lodged)
+                if size >= MOST_DECLARATIONS:
+                    break
         self.group_sizes = [*self.group_sizes[-99:], size]
         return group
 
+    def _in_turn(self) -> Iterator[Request]:
+        """Take what waits: a piece of a long call, the short calls, and where there are none more of the long ones."""
+        if self._long:
+            yield self._long.popleft()
+        waited = bool(self._short)
+        while self._short:
+            yield self._short.popleft()
+        while self._long and not waited:
+            yield self._long.popleft()
+
     def _serve(self, group: list[Request]) -> None:
+        """Decide a group and let its callers go on; one that fails is tried again call by call."""
         try:
             answers = self._decide([(lodged, one.by) for one in group for lodged in one.lodged], self._clock())
         except Exception as error:
             if len(group) == 1:
                 group[0].future.set_exception(error)
                 return
+        else:
+            start = 0
             for one in group:
-                self._serve([one])
+                one.future.set_result(answers[start : start + len(one.lodged)])
+                start += len(one.lodged)
             return
-        start = 0
         for one in group:
-            one.future.set_result(answers[start : start + len(one.lodged)])
-            start += len(one.lodged)
+            self._serve([one])
+
+
+def _joined(parts: Sequence[Future[list[Answer]]]) -> Future[list[Answer]]:
+    """Return all answers once the last part has them; where a part fails, that is told then."""
+    if len(parts) == 1:
+        return parts[0]
+    whole: Future[list[Answer]] = Future()
+    left = len(parts)
+
+    def done(_: Future[list[Answer]]) -> None:
+        nonlocal left
+        left -= 1
+        if left:
+            return
+        failed = next((error for part in parts if (error := part.exception()) is not None), None)
+        if failed is not None:
+            whole.set_exception(failed)
+        else:
+            whole.set_result([answer for part in parts for answer in part.result()])
+
+    for part in parts:
+        part.add_done_callback(done)
+    return whole

@@ -5,6 +5,7 @@ versions, draws, same-day counts and the queue of each shift are those of one or
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -185,11 +186,11 @@ def taken(standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime) -
     gathered = Gathered.of(standing, cases, at)
     lot = _lot(standing, cases, gathered, at)
     ordinals = _ordinals(cases)
-    weighed = standing.weigher.weigh(lot, lambda asked: earlier_in_records(asked, standing.mark_kinds))
-    kept = [
-        _take(standing, keys, case, one, gathered, ordinals.get(case.number, 0) + 1, at)
-        for case, one in zip(cases, weighed, strict=True)
-    ]
+    with closing(standing.weigher.weigh(lot, lambda asked: earlier_in_records(asked, standing.mark_kinds))) as weighed:
+        kept = [
+            _take(standing, keys, case, one, gathered, ordinals.get(case.number, 0) + 1, at)
+            for case, one in zip(cases, weighed, strict=True)
+        ]
     return kept, gathered
 
 

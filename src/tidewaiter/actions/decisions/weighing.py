@@ -4,7 +4,7 @@ This is most of the work of a decision and needs neither the records nor the dra
 (`Here`) or in one beside it (actions.decisions.weighing_apart), which leaves this one free to read, route and write.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -68,8 +68,15 @@ class Weigher(Protocol):
     def sound(self) -> bool:
         """Tell whether it can weigh."""
 
-    def weigh(self, lot: Lot, count: Count) -> Iterator[Weighed]:
-        """Give what the facts of each parcel say, in their order."""
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
+        """Give what the facts of each parcel say, in their order.
+
+        Whoever stops before the end closes it: others may wait for their turn. Raises WeigherGoneError.
+        """
+
+
+class WeigherGoneError(RuntimeError):
+    """What weighs declarations has ended or answers no more; another is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class Here:
         """Tell whether it can weigh: always."""
         return True
 
-    def weigh(self, lot: Lot, count: Count) -> Iterator[Weighed]:
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
         """Give what the facts of each parcel say, in their order."""
         found = facts_of(self.image, lot, self.on, count)
         for parcel, (facts, counted) in zip(lot.parcels, found, strict=True):

@@ -7,7 +7,7 @@ process, however that ends.
 
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import batched
@@ -19,7 +19,7 @@ from weakref import finalize
 
 from tidewaiter.actions.decisions.readying import Make, Wanted, made_standing
 from tidewaiter.actions.decisions.standing import Named, Standing
-from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed
+from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed, WeigherGoneError
 from tidewaiter.actions.profiles.publishing import SetContent, content_of, set_text
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.facts import Catalogue
@@ -31,6 +31,9 @@ from tidewaiter.storage.lake.lake import Lake
 
 AT_ONCE = 16
 """Declarations told together: the first are routed while the others are weighed."""
+
+PATIENCE = 30.0
+"""Seconds without a word after which a process that weighs is given up: declarations wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Apart:
     def made(self, order: Order, catalogue: Catalogue) -> Standing:
         """Return the standing it was made ready for; from here it weighs. Raises what hindered it."""
         self._connection.send(order)
-        told: _Made = self._received()
+        told: _Made = _whole(self._connection.recv())
         return Standing(
             content=told.content,
             on=order.on,
@@ -96,12 +99,12 @@ class Apart:
             weigher=self,
         )
 
-    def weigh(self, lot: Lot, count: Count) -> Iterator[Weighed]:
-        """Give what the facts of each parcel say, in their order. Raises RuntimeError where the process is gone."""
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
+        """Give what the facts of each parcel say, in their order. Raises WeigherGoneError."""
         with self._lock:
             try:
                 self._connection.send(lot)
-                asked = self._received()
+                asked = _whole(self._heard())
                 try:
                     counts = count(asked)
                 except BaseException:
@@ -111,22 +114,26 @@ class Apart:
                 yield from self._told()
             except (OSError, EOFError) as error:
                 self._broken = True
-                raise RuntimeError("the process that weighs declarations has ended") from error
+                self._process.kill()
+                raise WeigherGoneError("the process that weighs declarations has ended") from error
 
-    def _told(self) -> Iterator[Weighed]:
+    def _told(self) -> Generator[Weighed]:
         """Give what is told until the end; what nobody asks for any more is read all the same."""
         more = True
         try:
             while more:
-                part = self._connection.recv()
+                part = self._heard()
                 more = isinstance(part, tuple)
                 yield from _whole(part)
-        finally:
+        except GeneratorExit:
             while more:
-                more = isinstance(self._connection.recv(), tuple)
+                more = isinstance(self._heard(), tuple)
+            raise
 
-    def _received(self) -> Any:
-        return _whole(self._connection.recv())
+    def _heard(self) -> Any:
+        if not self._connection.poll(PATIENCE):
+            raise TimeoutError(f"the process that weighs declarations has said nothing for {PATIENCE:.0f} s")
+        return self._connection.recv()
 
 
 def _whole(told: Any) -> Any:

@@ -18,6 +18,7 @@ from prometheus_client import Counter
 from tidewaiter.actions.acting import Caller
 from tidewaiter.actions.decisions import tracing
 from tidewaiter.actions.decisions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions.weighing import WeigherGoneError
 from tidewaiter.core.errors import InputError, Problem
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, caller, moment, needs
 from tidewaiter.faces.api.documents import Declared, several
@@ -90,6 +91,8 @@ def _answers(declared: Sequence[Declared], by: Caller) -> list[Answer]:
         raise _not_ready("too many declarations wait") from None
     except FutureTimeoutError:
         raise _not_ready("the answer takes too long") from None
+    except WeigherGoneError as error:
+        raise _not_ready(str(error)) from None
     except RuntimeError:
         reasons = deciding.ready()
         if not reasons:
