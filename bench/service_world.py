@@ -199,7 +199,7 @@ def add_news(folder: Path) -> None:
         valid_from=at,
         expires_at=at + timedelta(days=30),
     )
-    condition = f"hs_chapter = 85 AND unit_value < 0.9 * unit_value_p25 AND importer = '{trader}'"
+    condition = f"hs_chapter = 85 AND unit_value < 0.9 * unit_value_p25 AND importer_code = '{trader}'"
     code = f"NEWS{at:%H%M%S}"
     ProfileVersion.objects.create(
         code=code,
