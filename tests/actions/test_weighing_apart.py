@@ -15,11 +15,12 @@ from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.decisions.fact_making import parcel_of
 from tidewaiter.actions.decisions.gathering import Case
 from tidewaiter.actions.decisions.group import decide_group
-from tidewaiter.actions.decisions.readying import Readying
+from tidewaiter.actions.decisions.readying import Readying, Wanted
 from tidewaiter.actions.decisions.standing import Standing
 from tidewaiter.actions.decisions.weighing import Lot
 from tidewaiter.actions.decisions.weighing_apart import Apart, Order, making_apart
-from tidewaiter.actions.profiles.publishing import set_text
+from tidewaiter.actions.profiles.publishing import republish, set_text
+from tidewaiter.core.errors import InputError
 from tidewaiter.faces.weigher import COMMAND
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.records import models
@@ -45,7 +46,7 @@ def apart(here: Standing, tmp_path: Path) -> Iterator[Standing]:
 
 def a_lot(standing: Standing, *numbers: str) -> Lot:
     cases = [Case(lodged(number, 1, items=3), SERVICE, 1, "", "", "", None) for number in numbers]
-    return Lot([parcel_of(standing, case) for case in cases], [], NOW)
+    return Lot([parcel_of(standing, case, NOW) for case in cases], [], NOW)
 
 
 def nothing(_: Sequence[SameDayAsked]) -> Mapping[SameDayAsked, int]:
@@ -117,6 +118,35 @@ def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: P
     assert not readying.look()
 
 
-def test_a_set_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_set_that_cannot_be_read_is_told_and_leaves_no_process(tmp_path: Path) -> None:
+    apart = Apart(COMMAND)
     with pytest.raises(KeyError, match="indicators"):
-        Apart(COMMAND).made(Order(tmp_path / "lake", "{}", "", ON), CATALOGUE)
+        apart.made(Order(tmp_path / "lake", "{}", "", ON), CATALOGUE)
+    with pytest.raises(ProcessLookupError):
+        os.kill(apart.process_number, 0)
+
+
+def test_the_old_stands_while_the_new_cannot_be_used_and_that_is_told_once(here: Standing, tmp_path: Path) -> None:
+    unable: list[str] = []
+
+    def make(wanted: Wanted, before: Standing | None) -> Standing:
+        if before is not None and unable:
+            raise InputError(unable[-1])
+        return here if before is None else replace(here, content=replace(here.content, digest=wanted.digest))
+
+    told: list[str] = []
+    readying = Readying(tmp_path / "lake", CATALOGUE, clock=lambda: NOW, make=make, told=told.append)
+    readying.look_on()
+    unable.append("'cargo' is not a fact")
+    a_profile("MORE", "origin = 'CN'")
+    republish(cause="test", by=SERVICE, at=NOW)
+    for _ in range(3):
+        readying.look_on()
+    assert readying.standing() is here
+    assert readying.why_not_ready() == []
+    assert readying.problem == "'cargo' is not a fact"
+    unable.clear()
+    readying.look_on()
+    assert readying.standing() is not here
+    assert readying.problem == ""
+    assert told == ["'cargo' is not a fact"]

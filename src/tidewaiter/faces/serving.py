@@ -84,7 +84,13 @@ def now() -> datetime:
 def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> Running:
     """Make what runs beside the API, on the lake in that folder, and put the service in place; nothing starts yet."""
     catalogue = load_catalogue()
-    readying = Readying(lake, catalogue, clock=clock, make=making_apart(lake, catalogue, COMMAND))
+    readying = Readying(
+        lake,
+        catalogue,
+        clock=clock,
+        make=making_apart(lake, catalogue, COMMAND),
+        told=lambda problem: _log.error("cannot use what is new", problem=problem),
+    )
     decider = Decider(
         lambda group, at: decide_group(readying.standing(), keys, group, at),
         clock=clock,
@@ -140,6 +146,7 @@ def in_force(readying: Readying) -> InForce | None:
         on=standing.on,
         statistics_on=standing.image.statistics_on,
         image=standing.image.name,
+        behind=readying.problem,
     )
 
 

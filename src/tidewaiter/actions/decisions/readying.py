@@ -17,6 +17,7 @@ from tidewaiter.actions.decisions.same_day import mark_kinds
 from tidewaiter.actions.decisions.standing import Standing, facts_asked, made_ready
 from tidewaiter.actions.decisions.weighing import Here
 from tidewaiter.actions.profiles.publishing import SetContent, latest_publication, set_content
+from tidewaiter.core.errors import TidewaiterError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.storage.lake.facts.live import DayImage
 from tidewaiter.storage.lake.facts.live_image import make_image
@@ -93,9 +94,13 @@ class Readying:
         clock: Callable[[], datetime],
         every: float = 1.0,
         make: Make | None = None,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Take where the lake is, the clock, how often to look, in seconds, and what makes standings (None: here)."""
-        self.lake, self._clock, self._every = lake, clock, every
+        """Take where the lake is, the clock, how often to look, in seconds, and what makes standings (None: here).
+
+        `told` is told once why what is new cannot be used; the old stands meanwhile.
+        """
+        self.lake, self._clock, self._every, self._told = lake, clock, every, told
         self._make = make or making_here(lake, catalogue)
         self.current: Standing | None = None
         self.problem = "the set in force and the history of the day are being made ready"
@@ -128,7 +133,10 @@ class Readying:
     def look(self) -> bool:
         """Make and put in place what is new; tell whether anything was."""
         wanted = self._wanted()
-        if wanted is None or not self._is_new(wanted):
+        if wanted is None:
+            return False
+        if not self._is_new(wanted):
+            self.problem = ""
             return False
         self.current = self._make(wanted, self.current)
         self.problem = ""
@@ -149,12 +157,19 @@ class Readying:
             return True
         return Wanted(now.content.digest, now.on, now.image.statistics_on) != wanted
 
+    def look_on(self) -> None:
+        """Look; where what is new cannot be used the old stands on, and why is told once."""
+        try:
+            self.look()
+        except Exception as error:
+            problem = str(error) if isinstance(error, TidewaiterError) else f"{type(error).__name__}: {error}"
+            if problem != self.problem:
+                self._told(problem)
+            self.problem = problem
+
     def _run(self) -> None:
         while not self._stop.is_set():
             close_old_connections()  # one that the server cut would be asked in vain for ever
-            try:
-                self.look()
-            except Exception as error:  # the old stands on; the reason is told by the readiness check and the log
-                self.problem = f"{type(error).__name__}: {error}"
+            self.look_on()
             self._stop.wait(self._every)
         connections.close_all()

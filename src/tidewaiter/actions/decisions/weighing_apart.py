@@ -72,7 +72,7 @@ class Apart:
         self._connection = Connection(mine.detach())
         self._lock = threading.Lock()
         self._broken = False
-        finalize(self, _end, self._process, self._connection)
+        self._finalize = finalize(self, _end, self._process, self._connection)
 
     @property
     def process_number(self) -> int:
@@ -85,9 +85,15 @@ class Apart:
         return not self._broken and self._process.poll() is None
 
     def made(self, order: Order, catalogue: Catalogue) -> Standing:
-        """Return the standing it was made ready for; from here it weighs. Raises what hindered it."""
-        self._connection.send(order)
-        told: _Made = _whole(self._connection.recv())
+        """Return the standing it was made ready for; from here it weighs. Raises what hindered it, and ends it."""
+        try:
+            self._connection.send(order)
+            told: _Made = _whole(self._connection.recv())
+        except BaseException as error:
+            self._finalize()
+            if isinstance(error, OSError | EOFError):
+                raise WeigherGoneError("the process that weighs declarations ended before it was ready") from error
+            raise
         return Standing(
             content=told.content,
             on=order.on,
@@ -115,6 +121,7 @@ class Apart:
             except (OSError, EOFError) as error:
                 self._broken = True
                 self._process.kill()
+                self._process.wait()
                 raise WeigherGoneError("the process that weighs declarations has ended") from error
 
     def _told(self) -> Generator[Weighed]:

@@ -49,6 +49,8 @@ class InForce:
     on: date
     statistics_on: date
     image: str
+    behind: str = ""
+    """Why what was published or closed since cannot be used; empty where this is the newest."""
 
 
 class Assessing(Protocol):

@@ -47,6 +47,8 @@ class Deciding(Collector):
                 "image": now.image,
             }
             yield InfoMetricFamily("tidewaiter_set", "What is decided by", labels)
+            told = "1 unless what was published or closed since cannot be used"
+            yield GaugeMetricFamily("tidewaiter_newest", told, not now.behind)
             yield GaugeMetricFamily("tidewaiter_image_day", "Day of the history in use", now.statistics_on.toordinal())
 
 
