@@ -13,7 +13,8 @@ from django.db.models import Count
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
-from tidewaiter.engines.selection.draw import key_digest
+from tidewaiter.engines.selection.draw import Draw, Drawn, StrictestDraw, key_digest
+from tidewaiter.engines.selection.inheritance import Inherited
 from tidewaiter.storage.records.asking import ask
 from tidewaiter.storage.records.models import Declaration, DrawDay, Officer
 
@@ -26,6 +27,12 @@ class Keys(Protocol):
 
     def day_key(self, day: date) -> bytes:
         """Return the key of that day."""
+
+
+def draw_of(keys: Keys, drawn: Inherited) -> Drawn:
+    """Return the draw of goods: the strictest of all their lots where there are several."""
+    first, *beside = (Draw(keys.day_key(lot.day), lot.identity) for lot in drawn.lots)
+    return StrictestDraw(first, beside) if beside else first
 
 
 def lodge_within(day: date, keys: Keys, at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from tidewaiter.core.channel import Channel, strictest
@@ -159,7 +160,9 @@ class Circumstances:
     """What routing reads beside the facts of a declaration; stored with the decision so that it can be replayed.
 
     `carried` is what earlier decisions about the same goods gave. `cleared` are the references of lookouts whose
-    possible match with this declaration a person found to be none, `confirmed` of those found to be one.
+    possible match with this declaration a person found to be none, `confirmed` of those found to be one. `drawn_beside`
+    are identities, each with the day of its key, that the goods are drawn by beside the decision's own: the strictest
+    outcome counts.
     """
 
     shift: str | None = None
@@ -170,6 +173,7 @@ class Circumstances:
     override: Override | None = None
     cleared: frozenset[str] = frozenset()
     confirmed: frozenset[str] = frozenset()
+    drawn_beside: tuple[tuple[str, date], ...] = ()
 
 
 ORDINARY = Circumstances()
@@ -183,8 +187,10 @@ class Decision:
     `selection_probability` = P(the draw gives red, orange or yellow) = 1 - prod(1 - p) over all applicable reasons,
     fired or not; `channel_probabilities` the probability of each channel; `draw_identity` what the draws were keyed
     by and `draws` the fraction drawn for each purpose. All of these speak of this draw: what an earlier decision or a
-    person gave raises (or, by override, sets) `channel` and leaves them alone. `capacity` tells whether there are
-    officer `minutes` for it; `delay_minutes` is how long a green release waits.
+    person gave raises (or, by override, sets) `channel` and leaves them alone. Goods drawn for under n identities have
+    n draws: `selection_probability` and `channel_probabilities` are those of the strictest of them, while reasons and
+    `random_probability` state the share of each draw. `capacity` tells whether there are officer `minutes` for it;
+    `delay_minutes` is how long a green release waits.
     """
 
     declaration_id: str

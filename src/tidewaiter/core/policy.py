@@ -27,6 +27,12 @@ DEFAULT_CONTROLS: Mapping[Channel, tuple[str, ...]] = MappingProxyType(
 DEFAULT_MINUTES: Mapping[Channel, int] = MappingProxyType({Channel.RED: 90, Channel.ORANGE: 20, Channel.YELLOW: 15})
 """Officer minutes an act of each channel is taken to last where the policy says nothing."""
 
+DOCUMENT_MARK_DAYS = 90
+"""Days for which a document hands on its draw where the policy says nothing: as long as goods may be in storage."""
+
+LONGEST_DOCUMENT_MARK_DAYS = 366
+"""The most days a policy may state for it."""
+
 DEFAULT_LOOKOUT_CHANNELS: Mapping[LookoutAction, Channel] = MappingProxyType(
     {
         LookoutAction.INTERCEPT: Channel.RED,
@@ -153,7 +159,8 @@ class Policy:
     `checklists` holds the standard lines an examiner sees for a channel, whatever the reason of the selection;
     `minutes` the officer minutes of an act by channel. A yellow not looked at lapses after `yellow_expires_after_days`
     (None: never). Lowering from `second_person_from` or a stricter channel needs a second person. `re_examined_share`
-    of the results that found nothing are examined again. The draw of goods in a container is inherited for
+    of the results that found nothing are examined again. The draw of goods under a transport document is inherited for
+    `document_mark_days`, so that nobody names one that was not drawn for ever after; that of goods in a container for
     `container_mark_days`, since containers are used again for other goods.
     """
 
@@ -175,6 +182,7 @@ class Policy:
     green_delay: Delay | None = None
     second_person_from: Channel = Channel.ORANGE
     re_examined_share: float = 0.0
+    document_mark_days: int = DOCUMENT_MARK_DAYS
     container_mark_days: int = 30
     cargo: CargoPolicy = field(default=CargoPolicy())
 

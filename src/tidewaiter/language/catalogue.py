@@ -48,7 +48,7 @@ def catalogue_from_text(text: str, file: str | None = None) -> Catalogue:
     if reader.problems:
         raise InputError(reader.problems)
     content = json.dumps([plain(node) for node in listed.nodes], sort_keys=True, ensure_ascii=False)
-    return Catalogue(hashlib.sha256(content.encode()).hexdigest()[:12], facts)
+    return Catalogue(hashlib.sha256(content.encode()).hexdigest()[:12], facts, text)
 
 
 def plain(node: Node) -> object:

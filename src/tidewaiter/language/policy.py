@@ -7,7 +7,13 @@ from tidewaiter.core.channel import Channel
 from tidewaiter.core.condition import Always, Condition
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.facts import Catalogue
-from tidewaiter.core.policy import MandatoryControl, Policy, TrustedTrader
+from tidewaiter.core.policy import (
+    DOCUMENT_MARK_DAYS,
+    LONGEST_DOCUMENT_MARK_DAYS,
+    MandatoryControl,
+    Policy,
+    TrustedTrader,
+)
 from tidewaiter.core.profile import NamedList, Treatment
 from tidewaiter.language import policy_capacity as capacity
 from tidewaiter.language.documents import Entries, Node, Scalar, read_document, read_text
@@ -19,7 +25,7 @@ SHIPPED = Path(__file__).with_name("policies") / "default.yaml"
 _TOP = (
     "policy", "version", "random", "mandatory", "trusted_traders", "checklists", "minutes", "offices", "expected",
     "exploration", "lookouts", "agency_holds", "yellow_expires_after_days", "green_delay", "overrides", "re_examined",
-    "containers", "cargo",
+    "documents", "containers", "cargo",
 )  # fmt: skip
 _RANDOM = ("share", "channel", "offices")
 _CONTROL = ("code", "condition", "channel", "controls", "instruction", "legal_basis")
@@ -86,6 +92,7 @@ class _Reader(Nodes):
             green_delay=capacity.green_delay(self, top.get("green_delay")),
             second_person_from=self.second_person(top.get("overrides")),
             re_examined_share=self.re_examined(top.get("re_examined")),
+            document_mark_days=self.document_days(top.get("documents")),
             container_mark_days=self.container_days(top.get("containers")),
             cargo=cargo(self, top.get("cargo")),
         )
@@ -97,6 +104,15 @@ class _Reader(Nodes):
 
     def re_examined(self, node: Node | None) -> float:
         return self.share(self.entries(node, ("share",), "re_examined").get("share"), 0.0)
+
+    def document_days(self, node: Node | None) -> int:
+        entry = self.entries(node, ("inherited_days",), "documents")
+        days = self.count(entry.get("inherited_days"), "inherited_days", DOCUMENT_MARK_DAYS)
+        if not 0 < days <= LONGEST_DOCUMENT_MARK_DAYS:
+            advice = "goods lodged again must keep their draw, and nobody may use it for ever"
+            said = f"inherited_days of documents is from 1 to {LONGEST_DOCUMENT_MARK_DAYS}"
+            self.say(said, entry.get("inherited_days") or entry, advice)
+        return days
 
     def container_days(self, node: Node | None) -> int:
         entry = self.entries(node, ("inherited_days",), "containers")

@@ -64,6 +64,7 @@ def policy_content(policy: Policy) -> Json:
         ),
         "overrides": {"second_person_from": str(policy.second_person_from)},
         "re_examined": {"share": policy.re_examined_share},
+        "documents": {"inherited_days": policy.document_mark_days},
         "containers": {"inherited_days": policy.container_mark_days},
         "cargo": _cargo(policy.cargo),
     }

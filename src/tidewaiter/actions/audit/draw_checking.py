@@ -2,32 +2,37 @@
 
 What goods are drawn by is worked out again from the declarations as they were received, in their order; fractions from
 the key; shares from the policy of the set each decision names; officers from the rosters kept with the assignments.
+Marks that hand on a draw of the day, and that nothing received explains, are told: whoever may choose the day may
+choose one whose key is known.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from heapq import merge
+from datetime import date, datetime
+from itertools import batched
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from tidewaiter.actions.acting import Actor, action, record
-from tidewaiter.actions.decisions.flight import lodged_rows
+from tidewaiter.actions.audit.drawn_goods import DrawnGoods, Policies, drawn_goods
+from tidewaiter.actions.decisions.goods import CONTAINER, DOCUMENT
 from tidewaiter.actions.packing import unpacked
-from tidewaiter.actions.profiles.publishing import SetContent, set_content
 from tidewaiter.core.decision_json import decision_from_json
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.facts import Catalogue
-from tidewaiter.core.policy import Policy
 from tidewaiter.engines.selection.assignment import Assignment, ReExamination
-from tidewaiter.engines.selection.inheritance import Inherited, Marked, hands_on, inherit, marked
 from tidewaiter.engines.selection.verify import DrawRecord, draw_record, verify
 from tidewaiter.storage.records import models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawCheck:
-    """What the check of a day found: how much was looked at, and every discrepancy in words (none: all is right)."""
+    """What the check of a day found: how much was looked at, and every discrepancy in words (none: all is right).
+
+    `believed` are marks from before the first declaration held, taken as they stand since earlier ones were purged.
+    """
 
     day: date
     declarations: int
@@ -35,6 +40,7 @@ class DrawCheck:
     drawn: int
     assignments: int
     reexaminations: int
+    believed: int
     discrepancies: tuple[str, ...]
 
 
@@ -44,19 +50,26 @@ def verify_draw(*, day: date, key: bytes, zone: ZoneInfo, catalogue: Catalogue, 
     lodged = models.DrawDay.objects.filter(pk=day).first()
     if lodged is None:
         raise NotKnownError(f"no key was lodged for {day}")
-    policies = _Policies(catalogue)
+    policies, marks = Policies(catalogue), _marks_of(day)
     until = models.Lodgement.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    expected = _identities(day, zone, policies, until)
-    records = list(_records(day, policies))
+    goods = drawn_goods(day, zone, policies, until)
+    again = {number for number, drawn in goods.lots.items() if any(on == day for _, on in drawn.beside)}
+    records = list(_records(day, again, policies))
     meanwhile = set(models.Lodgement.objects.filter(pk__gt=until).values_list("declaration_id", flat=True))
-    records = [one for one in records if one.declaration_id not in meanwhile]
-    expected = {number: drawn for number, drawn in expected.items() if number not in meanwhile}
+    records = [one for one in records if one.declaration_id not in meanwhile and _with_key(one, goods, day)]
+    others = {(one.declaration_id, one.key_day) for one in records if one.key_day != day}
+    expected = {
+        number: drawn.identity
+        for number, drawn in goods.lots.items()
+        if (drawn.day == day or (number, drawn.day) in others) and number not in meanwhile
+    }
     found = verify(
         records,
         keys={day: key},
         digests={day: lodged.key_digest},
         policies=policies.by_version,
         identities=expected,
+        beside=goods.beside,
     )
     check = DrawCheck(
         day=day,
@@ -65,33 +78,59 @@ def verify_draw(*, day: date, key: bytes, zone: ZoneInfo, catalogue: Catalogue, 
         drawn=sum(one.in_random_sample for one in records),
         assignments=sum(len(one.assignments) for one in records),
         reexaminations=sum(len(one.re_examinations) for one in records),
-        discrepancies=(*policies.problems, *found),
+        believed=goods.believed,
+        discrepancies=(*policies.problems, *found, *_wrong_marks(day, goods, marks), *_missing_marks(goods)),
     )
     record(f"draw:{day}")
     return check
 
 
-class _Policies:
-    """The routing policies of the sets that decisions name, by version."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self.by_version: dict[int, Policy] = {}
-        self.problems: list[str] = []
-        self._sets: dict[str, SetContent] = {}
-
-    def of(self, digest: str) -> Policy:
-        """Return the policy of a set, and note it; two policies of one version are a discrepancy."""
-        if digest not in self._sets:
-            content = self._sets[digest] = set_content(digest, self.catalogue)
-            held = self.by_version.setdefault(content.policy.version, content.policy)
-            if held != content.policy:
-                self.problems.append(f"two routing policies have version {content.policy.version}")
-        return self._sets[digest].policy
+type DrawnMark = tuple[str, str]
+"""A mark and the identity that it hands on."""
 
 
-def _records(day: date, policies: _Policies) -> Iterator[DrawRecord]:
-    decisions = models.Decision.objects.filter(draw_day=day).order_by("decided_at", "pk").defer("facts", "answer")
+def _marks_of(day: date) -> set[DrawnMark]:
+    """Return what marks hand on of the draws of a day, as stored."""
+    return set(models.DrawIdentity.objects.filter(day=day).values_list("mark", "identity"))
+
+
+def _wrong_marks(day: date, goods: DrawnGoods, before: set[DrawnMark]) -> Iterator[str]:
+    """Tell of marks that nothing received explains, and of those that are gone; `before` were stored before the check.
+
+    Where the beginning of the records was purged, marks older than it cannot be explained.
+    """
+    if goods.believed_before is None or day >= goods.believed_before:
+        for mark, identity in sorted(before - goods.handed_on):
+            yield f"{mark} hands on '{identity}' of {day}, which nothing received explains"
+    if goods.believed_before is None:
+        for mark, identity in sorted(goods.handed_on - _marks_of(day)):
+            yield f"{mark} no longer hands on '{identity}' of {day}"
+
+
+def _missing_marks(goods: DrawnGoods) -> Iterator[str]:
+    """Tell of declarations of the day that would not be found again by what they declared."""
+    for part in batched(sorted(goods.marks), 500):
+        held = models.Mark.objects.filter(declaration_id__in=part, kind__in=(DOCUMENT, CONTAINER))
+        kept = {(number, f"{kind} {value}") for number, kind, value in held.values_list(*_MARK)}
+        for number in part:
+            for mark in sorted(goods.marks[number]):
+                if (number, mark) not in kept:
+                    yield f"declaration {number}: names {mark}, under which it is not found again"
+
+
+_MARK = ("declaration_id", "kind", "value")
+
+
+def _with_key(record: DrawRecord, goods: DrawnGoods, day: date) -> bool:
+    """Tell whether a decision was, or should have been, drawn with the key of the day."""
+    beside = {*record.beside, *goods.beside.get((record.declaration_id, record.version), ())}
+    return record.key_day == day or any(on == day for _, on in beside)
+
+
+def _records(day: date, again: Collection[str], policies: Policies) -> Iterator[DrawRecord]:
+    """Give the decisions drawn with the key of the day, and those of declarations also drawn with it."""
+    wanted = Q(draw_day=day) | Q(declaration_id__in=again) if again else Q(draw_day=day)
+    decisions = models.Decision.objects.filter(wanted).order_by("decided_at", "pk").defer("facts", "answer")
     assignments = _assignments(day)
     reexaminations = _reexaminations(day)
     given: set[str] = set()
@@ -101,7 +140,7 @@ def _records(day: date, policies: _Policies) -> Iterator[DrawRecord]:
         given.add(number)
         yield draw_record(
             decision_from_json(json.loads(unpacked(row.body))["decision"]),
-            day,
+            row.draw_day,
             assignments=tuple(assignments.get(number, ())) if first else (),
             re_examinations=tuple(reexaminations.get(number, ())) if first else (),
         )
@@ -139,83 +178,3 @@ def _reexaminations(day: date) -> Mapping[str, list[ReExamination]]:
 def _declarations(decisions: set[str]) -> dict[str, str]:
     rows = models.Decision.objects.filter(pk__in=decisions).values_list("pk", "declaration_id")
     return dict(rows)
-
-
-_MAKING_READY = timedelta(days=1)
-"""What comes while a new day is made ready is drawn with the key of the day before."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """Goods as they came, in a version of a declaration or in a filing; `on` and `set_digest` as decided then.
-
-    `set_digest` is None where no decision of it is held: it counts by the day it came.
-    """
-
-    own: Marked
-    declared: bool
-    received_at: datetime
-    on: date | None
-    set_digest: str | None
-
-
-def _identities(day: date, zone: ZoneInfo, policies: _Policies, until: int) -> dict[str, str]:
-    """Return what each declaration drawn with the day's key must be drawn by, from what was received, in order.
-
-    `until` is the last version of a declaration that counts. What came before the records begin is taken from the marks
-    that were kept of it.
-    """
-    moments = (_first_moment(models.Lodgement), _first_moment(models.Consignment))
-    first = min((moment for moment in moments if moment is not None), default=None)
-    if first is None:
-        return {}
-    seen = {
-        row.mark: Inherited(identity=row.identity, day=row.day)
-        for row in models.DrawIdentity.objects.filter(day__lt=first.astimezone(zone).date()).order_by("-day")
-    }
-    found: dict[str, Inherited] = {}
-    container_days = Policy(name="", version=0, random_share=0).container_mark_days
-    for came in merge(_declared(until), _filed(), key=lambda one: one.received_at):
-        on, number = _day_of(came, zone, policies), came.own.declaration_id
-        if came.set_digest is not None:
-            container_days = policies.of(came.set_digest).container_mark_days
-        drawn = found.get(number) if came.declared else None
-        drawn = drawn or inherit(came.own, seen, on, container_days)
-        if came.declared:
-            found[number] = drawn
-        for mark in came.own.marks:
-            held = seen.get(mark)
-            if held is None or not hands_on(mark, held.day, on, container_days):
-                seen[mark] = drawn
-    return {number: drawn.identity for number, drawn in found.items() if drawn.day == day}
-
-
-def _day_of(came: _Came, zone: ZoneInfo, policies: _Policies) -> date:
-    """Return the day on which it was decided; a day that does not fit the moment it came is a discrepancy."""
-    day = came.received_at.astimezone(zone).date()
-    if came.on is None or timedelta(0) <= day - came.on <= _MAKING_READY:
-        return came.on or day
-    policies.problems.append(f"{came.own.declaration_id}: came on {day} and was decided as on {came.on}")
-    return day
-
-
-def _first_moment(model: type[models.Lodgement] | type[models.Consignment]) -> datetime | None:
-    return model.objects.order_by("pk").values_list("received_at", flat=True).first()
-
-
-def _declared(until: int) -> Iterator[_Came]:
-    """Give the versions of declarations in the order in which they were decided: that of their rows, not of clocks."""
-    held = models.Decision.objects.order_by("-ordinal")
-    named = held.values_list("declaration_id", "version", "decided_on", "set_id").iterator(2_000)
-    decided = {(number, version): (on, digest) for number, version, on, digest in named}
-    for row in models.Lodgement.objects.filter(pk__lte=until).order_by("pk").iterator(500):
-        on, digest = decided.get((row.declaration_id, row.version), (None, None))
-        yield _Came(marked(lodged_rows(row)), True, row.received_at, on, digest)
-
-
-def _filed() -> Iterator[_Came]:
-    """Give filings in their order: a declaration under the document of one is drawn by it."""
-    for row in models.Consignment.objects.order_by("pk").defer("answer", "row").iterator(500):
-        body, number = json.loads(unpacked(row.body)), row.consignment_id
-        own = Marked(declaration_id=number, document=number, containers=frozenset())
-        yield _Came(own, False, row.received_at, date.fromisoformat(body["on"]), body["set"])

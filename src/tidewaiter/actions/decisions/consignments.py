@@ -12,18 +12,17 @@ from datetime import datetime
 
 from tidewaiter.actions.acting import SERVICE, Actor, action, record
 from tidewaiter.actions.decisions.flight import redecide
-from tidewaiter.actions.decisions.goods import CONTAINER, DOCUMENT, Identities
+from tidewaiter.actions.decisions.goods import CONTAINER, DOCUMENT, Identities, hand_on
+from tidewaiter.actions.decisions.meeting import Met, note_met
 from tidewaiter.actions.decisions.standing import Standing
-from tidewaiter.actions.draws import Keys, lodge_within
+from tidewaiter.actions.draws import Keys, draw_of, lodge_within
 from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.actions.rows import rows_to_json, text_digest
 from tidewaiter.core.cargo import CargoAssessment
 from tidewaiter.core.errors import ConflictError, Problem
 from tidewaiter.core.json_form import to_json as form_of
-from tidewaiter.core.lookout import LookoutMatch
 from tidewaiter.engines.selection.cargo import assess as assessed
 from tidewaiter.engines.selection.cargo import cargo_force
-from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import lock_chain
 
@@ -52,11 +51,12 @@ def assess(*, rows: Sequence[Row], standing: Standing, keys: Keys, by: Actor, at
     answers: list[dict[str, object]] = []
     problems: list[Problem] = []
     reached: set[str] = set()
+    met: list[Met] = []
     for row in rows:
         settled = _settled(row)
         match settled:
             case _Filing() as filing:
-                answers.append(_assess(filing, standing, keys, by, at))
+                answers.append(_assess(filing, standing, keys, met, by, at))
                 reached |= _in_flight(filing)
             case models.Consignment() as kept:
                 answers.append({**json.loads(kept.answer), "status": "repeated"})
@@ -65,6 +65,8 @@ def assess(*, rows: Sequence[Row], standing: Standing, keys: Keys, by: Actor, at
                 problems.append(problem)
     if problems:
         raise ConflictError(problems)
+    noted = note_met(met, at)
+    record(noted.record, noted.content, action=noted.action)
     if reached:
         redecide(
             standing=standing, news=None, numbers=sorted(reached), keys=keys, cause="advance cargo filed",
@@ -98,14 +100,17 @@ def _next(latest: models.Consignment | None, digest: str) -> int:
     return latest.version if latest.content_digest == digest else latest.version + 1
 
 
-def _assess(filing: _Filing, standing: Standing, keys: Keys, by: Actor, at: datetime) -> dict[str, object]:
+def _assess(
+    filing: _Filing, standing: Standing, keys: Keys, met: list[Met], by: Actor, at: datetime
+) -> dict[str, object]:
+    """Assess one filing, keep it, and add to `met` where lookouts met it, covert ones included."""
     drawn_as = {"declaration_id": filing.number, "previous_document": filing.number}
     marks = [(DOCUMENT, filing.number)]
-    identities = Identities.of(marks, standing.on, standing.content.policy.container_mark_days)
+    identities = Identities.of(marks, hand_on(standing.content.policy))
     drawn = identities.drawn([drawn_as], standing.on)
     identities.keep(standing.on)
     force = cargo_force(standing.force.force, standing.force.lookouts, standing.catalogue)
-    found = assessed(force, filing.row, draw=Draw(keys.day_key(drawn.day), drawn.identity))
+    found = assessed(force, filing.row, draw=draw_of(keys, drawn))
     answer = _outward(filing, found, at)
     filed_at = filing.row["filed_at"]
     assert isinstance(filed_at, datetime)
@@ -125,7 +130,10 @@ def _assess(filing: _Filing, standing: Standing, keys: Keys, by: Actor, at: date
         identity=drawn.identity,
         draw_day=drawn.day,
     )
-    _keep_met(filing, [*found.lookouts, *standing.force.lookouts.match_covert((), filing.row)], at)
+    met += [
+        Met(match=match, version=filing.version, consignment_id=filing.number)
+        for match in (*found.lookouts, *standing.force.lookouts.match_covert((), filing.row))
+    ]
     record(f"filing:{kept.pk}", consignment_content(kept))
     return {**answer, "status": "assessed"}
 
@@ -154,21 +162,3 @@ def _in_flight(filing: _Filing) -> set[str]:
     under = models.Mark.objects.filter(kind=DOCUMENT, value=filing.number, declaration__in_flight=True)
     inside = models.Mark.objects.filter(kind=CONTAINER, value__in=numbers, declaration__in_flight=True)
     return {*under.values_list("declaration_id", flat=True), *inside.values_list("declaration_id", flat=True)}
-
-
-def _keep_met(filing: _Filing, met: Sequence[LookoutMatch], at: datetime) -> None:
-    lookouts = {row.reference: row for row in models.Lookout.objects.filter(reference__in={m.reference for m in met})}
-    models.LookoutMatch.objects.bulk_create(
-        [
-            models.LookoutMatch(
-                lookout=lookouts[match.reference],
-                consignment_id=filing.number,
-                version=filing.version,
-                certainty=match.certainty.value,
-                value=match.value,
-                met_at=at,
-            )
-            for match in met
-            if match.reference in lookouts
-        ]
-    )

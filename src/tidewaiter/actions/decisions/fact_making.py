@@ -11,6 +11,7 @@ from tidewaiter.core.facts import Catalogue
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.storage.lake.facts.live_image import make_image
 from tidewaiter.storage.lake.facts.live_rows import rows_to_table
+from tidewaiter.storage.lake.facts.live_same_day import Receipt
 from tidewaiter.storage.lake.lake import Lake
 
 type Row = Mapping[str, object]
@@ -25,15 +26,17 @@ def make_facts(standing: Standing, cases: Sequence[Case], filings: Sequence[Row]
     weigher = standing.weigher
     if not isinstance(weigher, Here):
         raise TypeError("facts are made where declarations are weighed")
-    lot = Lot([parcel_of(standing, case) for case in cases], filings, at)
+    lot = Lot([parcel_of(standing, case, at) for case in cases], filings, at)
     found = facts_of(weigher.image, lot, standing.on, lambda asked: earlier_in_records(asked, standing.mark_kinds))
     for case, (facts, counted) in zip(cases, found, strict=True):
         case.facts, case.counted = facts, counted
 
 
-def parcel_of(standing: Standing, case: Case, filing: bytes = b"null") -> Parcel:
-    """Return a declaration as it is weighed."""
-    return Parcel(case.number, case.version, standing.registered(case.lodged.rows), filing)
+def parcel_of(standing: Standing, case: Case, at: datetime, filing: bytes = b"null") -> Parcel:
+    """Return a declaration as it is weighed at an instant."""
+    came = case.received_at(at)
+    rows = standing.registered(case.lodged.rows)
+    return Parcel(case.number, case.version, rows, filing, Receipt.of(came, standing.day_of(came)))
 
 
 def rebuilt_facts(

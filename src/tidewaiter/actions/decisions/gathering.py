@@ -10,7 +10,7 @@ from django.db import connection
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.decisions.deciding import Lodged
 from tidewaiter.actions.decisions.events import early_events, held_by
-from tidewaiter.actions.decisions.goods import DOCUMENT, Identities, MarkOf, goods_marks, sharing
+from tidewaiter.actions.decisions.goods import DOCUMENT, Identities, MarkOf, goods_marks, hand_on, sharing
 from tidewaiter.actions.decisions.loads import LoadKey, Loads, load_key, without
 from tidewaiter.actions.decisions.same_day import same_day_marks
 from tidewaiter.actions.decisions.standing import Standing
@@ -31,7 +31,7 @@ from tidewaiter.core.decision import (
 )
 from tidewaiter.core.decision_json import decision_from_json
 from tidewaiter.core.tables import CONSIGNMENTS
-from tidewaiter.engines.selection.inheritance import Inherited
+from tidewaiter.engines.selection.inheritance import Inherited, Lot
 from tidewaiter.engines.selection.live import Facts
 from tidewaiter.engines.selection.reasons import carried_key
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
@@ -81,6 +81,10 @@ class Case:
         assert isinstance(moment, datetime)
         return moment
 
+    def received_at(self, at: datetime) -> datetime:
+        """Return when the first version of the declaration came; `at` where this is it."""
+        return at if self.before is None else self.before.received_at or self.before.lodged_at
+
     def new_marks(self, standing: Standing) -> Iterator[MarkOf]:
         """Give the marks by which the declaration will be found again."""
         yield from self.marks
@@ -110,14 +114,13 @@ class Gathered:
     @classmethod
     def of(cls, standing: Standing, cases: Sequence[Case], at: datetime) -> "Gathered":
         """Read it; each case gets its marks."""
-        marks = _marked(cases)
-        days = standing.content.policy.container_mark_days
-        others = sharing(marks, standing.on, days)
+        marks, policy = _marked(cases), standing.content.policy
+        others = sharing(marks, standing.on, policy.container_mark_days)
         known = {case.number: case.before for case in cases if case.before is not None}
         near = {one.pk: one for found in others.values() for one in found} | known
         decisions = _decisions({one.decision_id for one in near.values()})
         return cls(
-            identities=Identities.of(marks, standing.on, days),
+            identities=Identities.of(marks, hand_on(policy)),
             loads=Loads.of(standing, {case.office for case in cases}, at),
             others=others,
             decisions={number: decision for number, (decision, _) in decisions.items()},
@@ -133,18 +136,15 @@ class Gathered:
         )
 
     def drawn(self, case: Case, on: date) -> Inherited:
-        """Return what the declaration is drawn by: as before, else as its goods were, else by itself from today."""
-        if case.before is not None:
-            drawn = Inherited(identity=case.before.identity, day=case.before.draw_day)
-            self.identities.hand_on(case.lodged.rows, drawn)
-            return drawn
-        return self.identities.drawn(case.lodged.rows, on)
+        """Return what the declaration is drawn by: as before, as its goods were, or by itself from today."""
+        before = self._lots(case)
+        return self.identities.drawn(case.lodged.rows, on, before) if case.received else Inherited(before)
 
     def filing(self, case: Case) -> Row | None:
         """Return the latest filing of the goods that the records hold."""
         return latest_filing(case, self.filings)
 
-    def circumstances(self, case: Case, key: LoadKey) -> Circumstances:
+    def circumstances(self, case: Case, key: LoadKey, drawn: Inherited) -> Circumstances:
         """Return what routing reads beside the facts."""
         held = self.overrides.get(case.number)
         override = None if held is None else self._override(held)
@@ -162,15 +162,25 @@ class Gathered:
             override=override if before is None else _still_settled(override, before),
             cleared=references["cleared"],
             confirmed=references["confirmed"],
+            drawn_beside=drawn.beside,
         )
 
-    def add(self, case: Case, key: LoadKey, decision: Decision) -> None:
-        """Take a decision into account for those that follow in the group."""
+    def add(self, case: Case, key: LoadKey, decision: Decision) -> bool:
+        """Take a decision into account for those that follow in the group; tell whether it moved its shift's queue."""
         before = self._before(case)
-        if before is None or (before.channel, before.minutes) != (decision.channel, decision.minutes):
+        moved = before is None or (before.channel, before.minutes) != (decision.channel, decision.minutes)
+        if moved:
             self.loads.queues[key] = decision.circumstances.queue.after(decision)
         for mark in case.marks:
             self.decided.setdefault(mark, []).append(decision)
+        return moved
+
+    def _lots(self, case: Case) -> tuple[Lot, ...]:
+        before = self._before(case)
+        if case.before is None or before is None:
+            return ()
+        beside = before.circumstances.drawn_beside
+        return (Lot(case.before.draw_day, case.before.identity), *(Lot(day, identity) for identity, day in beside))
 
     def _before(self, case: Case) -> Decision | None:
         return self.decisions.get(case.before.decision_id) if case.before else None

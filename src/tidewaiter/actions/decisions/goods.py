@@ -1,9 +1,10 @@
 """The same goods met again: what they are drawn by, and the strictest channel they were given before.
 
 A declaration that shares a transport document or a container with an earlier one takes over its draw: identity and
-day. Containers are used again for other goods, so a container hands on its draw only within the days the policy sets;
-a document always does. The channel is handed on by what has not been released: goods still in flight, and those whose
-declaration was cancelled; what was released has had its control.
+day. Either hands it on only within the days the policy sets: containers are used again for other goods, and a document
+that is known not to be drawn could be named again. Where several draws are met, all of them count. The channel is
+handed on by what has not been released: goods still in flight, and those whose declaration was cancelled; what was
+released has had its control.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,8 @@ from datetime import date, timedelta
 
 from django.db import connection
 
-from tidewaiter.engines.selection.inheritance import Inherited, hands_on, inherit, marked
+from tidewaiter.core.policy import Policy
+from tidewaiter.engines.selection.inheritance import HandOn, Inherited, Lot, handed_on, inherit, marked
 from tidewaiter.storage.records.asking import among, ask, texts
 from tidewaiter.storage.records.inserting import insert_values
 from tidewaiter.storage.records.models import Declaration, DrawIdentity
@@ -37,42 +39,45 @@ def goods_marks(rows: Iterable[Row]) -> tuple[MarkOf, ...]:
     return (*((DOCUMENT, one) for one in sorted(documents)), *((CONTAINER, one) for one in sorted(containers)))
 
 
+def hand_on(policy: Policy) -> HandOn:
+    """Return for how many days marks hand on what goods are drawn by."""
+    return HandOn(document_days=policy.document_mark_days, container_days=policy.container_mark_days)
+
+
 @dataclass(slots=True)
 class Identities:
     """What a group of declarations is drawn by: what was known of their marks, and what the group itself adds."""
 
-    container_days: int
-    known: dict[str, Inherited] = field(default_factory=dict)
-    added: dict[str, Inherited] = field(default_factory=dict)
+    days: HandOn
+    known: dict[str, tuple[Lot, ...]] = field(default_factory=dict)
+    added: list[tuple[str, Lot]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, marks: Iterable[MarkOf], on: date, container_days: int) -> "Identities":
-        """Return what is known of these marks on that day: of several rows of one mark the earliest that counts."""
-        found = cls(container_days)
+    def of(cls, marks: Iterable[MarkOf], days: HandOn) -> "Identities":
+        """Return what is known of these marks, however old."""
+        found = cls(days)
         asked = [f"{kind} {value}" for kind, value in marks]
-        statement = f"SELECT mark, identity, day FROM records_drawidentity WHERE mark {among()} ORDER BY day"
+        statement = f"SELECT mark, identity, day FROM records_drawidentity WHERE mark {among()} ORDER BY day, identity"
         for mark, identity, day in ask(statement, [texts(asked)]) if asked else ():
-            if hands_on(mark, day, on, container_days):
-                found.known.setdefault(mark, Inherited(identity=identity, day=day))
+            found.known[mark] = (*found.known.get(mark, ()), Lot(day, identity))
         return found
 
-    def drawn(self, rows: Sequence[Row], on: date) -> Inherited:
-        """Return what a declaration first lodged on that day is drawn by; its marks hand that on from here."""
+    def drawn(self, rows: Sequence[Row], on: date, before: Sequence[Lot] = ()) -> Inherited:
+        """Return what a declaration received on that day is drawn by; its marks hand that on from here.
+
+        `before` is what its earlier version was drawn by.
+        """
         own = marked(rows)
-        found = inherit(own, self.known, on, self.container_days)
-        self.hand_on(rows, found)
+        found = inherit(own, self.known, on, self.days, before)
+        for mark, lots in handed_on(own, found, self.known, on, self.days).items():
+            self.known[mark] = (*self.known.get(mark, ()), *lots)
+            self.added += [(mark, lot) for lot in lots]
         return found
-
-    def hand_on(self, rows: Sequence[Row], drawn: Inherited) -> None:
-        """Let marks that hand on nothing yet hand on this draw (an amendment names a new container)."""
-        for mark in marked(rows).marks:
-            if mark not in self.known:
-                self.known[mark] = self.added[mark] = drawn
 
     def keep(self, on: date) -> None:
         """Write what the group added."""
-        rows = [(mark, drawn.identity, drawn.day, on) for mark, drawn in self.added.items()]
-        insert_values(DrawIdentity, ("mark", "identity", "day", "last_on"), rows, unless_there=True)
+        rows = [(mark, lot.identity, lot.day, on) for mark, lot in self.added]
+        insert_values(DrawIdentity, ("mark", "identity", "day", "last_on"), rows)
 
 
 def sharing(marks: Iterable[MarkOf], on: date, container_days: int) -> dict[MarkOf, list[Declaration]]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from tidewaiter.actions.acting import Actor, require
+from tidewaiter.actions.acting import SERVICE, Actor, require
 from tidewaiter.actions.decisions.deciding import Answer, Lodged
 from tidewaiter.actions.decisions.events import apply_early
 from tidewaiter.actions.decisions.fact_making import parcel_of
@@ -20,19 +20,17 @@ from tidewaiter.actions.decisions.keeping import Kept, decision_record, filing_t
 from tidewaiter.actions.decisions.loads import load_key
 from tidewaiter.actions.decisions.same_day import earlier_in_records
 from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.decisions.traces import AMENDED, LODGED, recall_content
 from tidewaiter.actions.decisions.weighing import Lot, Weighed
-from tidewaiter.actions.draws import Keys, lodge_within
+from tidewaiter.actions.draws import Keys, draw_of, lodge_within
 from tidewaiter.actions.examinations.acts import open_acts
 from tidewaiter.actions.profiles.publishing import ask_again_after
 from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
 from tidewaiter.core.errors import InputError
-from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.engines.selection.live import decide_hits
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.asking import among, ask, texts
-from tidewaiter.storage.records.audit import lock_chain
-
-LODGED, AMENDED = "lodged", "amended"
+from tidewaiter.storage.records.audit import Entry, append_many, lock_chain
 
 type Place = int
 """Where a declaration stands in its group."""
@@ -199,7 +197,7 @@ def _lot(standing: Standing, cases: Sequence[Case], gathered: Gathered, at: date
         if not case.lodged.rows:
             raise InputError(f"declaration {case.number} has no items")
     filings = [one for found in gathered.filings.values() for one in found]
-    return Lot([parcel_of(standing, case, filing_text(gathered.filing(case))) for case in cases], filings, at)
+    return Lot([parcel_of(standing, case, at, filing_text(gathered.filing(case))) for case in cases], filings, at)
 
 
 def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead) -> None:
@@ -210,9 +208,15 @@ def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: date
     keep_all(standing, kept, gathered, at, head)
     here = [one for one in kept if one.case.before is None or one.case.before.in_flight]
     open_acts([one.record for one in here], policy=standing.content.policy, at=at, head=head)
-    for one in kept:
-        if one.case.before is not None and not one.case.before.in_flight and one.decision.channel.selects:
-            list_for_recall(one, "amended after its release", at)
+    gone = [one for one in kept if one.case.before is not None and not one.case.before.in_flight]
+    listed = [list_for_recall(one, "amended after its release", at) for one in gone if one.decision.channel.selects]
+    traces = [
+        Entry(actor=SERVICE.reference, action="declaration.recall", record=f"recall:{one.pk}",
+              content=recall_content(one))
+        for one in listed if one is not None
+    ]  # fmt: skip
+    if traces:
+        append_many(traces, at=at, head=head)
     for events in gathered.early.values():
         apply_early(events, at)
 
@@ -236,12 +240,12 @@ def _take(
         standing.force,
         weighed.subject,
         weighed.hits,
-        draw=Draw(keys.day_key(drawn.day), drawn.identity),
+        draw=draw_of(keys, drawn),
         declared=case.lodged.rows,
         consignment=filing,
-        circumstances=gathered.circumstances(case, key),
+        circumstances=gathered.circumstances(case, key, drawn),
     )
-    gathered.add(case, key, decision)
-    record = decision_record(standing, case, decision, drawn, key, ordinal, weighed=weighed, at=at)
+    moved = gathered.add(case, key, decision)
+    record = decision_record(standing, case, decision, drawn, key, ordinal, weighed=weighed, moved=moved, at=at)
     covert = standing.force.lookouts.match_covert(case.lodged.rows, filing)
     return Kept(case, decision, drawn, key, weighed.shadow, covert, filing, record)

@@ -3,14 +3,17 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from tidewaiter import __version__
 from tidewaiter.actions.decisions.gathering import Case, Gathered
 from tidewaiter.actions.decisions.loads import LoadKey
+from tidewaiter.actions.decisions.meeting import Met, note_met
 from tidewaiter.actions.decisions.standing import Standing
+from tidewaiter.actions.decisions.traces import marks_content, taken_content
 from tidewaiter.actions.decisions.weighing import Weighed
+from tidewaiter.actions.examinations.changes import RISE
 from tidewaiter.actions.packing import packed, to_json
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.channel import Channel
@@ -28,7 +31,8 @@ _DECLARED = (
     "version", "office", "declarant_code", "importer_code", "channel", "decision_id", "identity", "draw_day",
     "lodged_at", "lodged_on",
 )  # fmt: skip
-_AT_FIRST = ("held_by", "in_flight")
+_AT_FIRST = ("received_at", "received_on", "held_by", "in_flight")
+_MARK = ("kind", "value", "declaration_id", "version", "lodged_on", "lodged_at")
 _LODGED = ("declaration_id", "version", "content_digest", "rows", "received_at", "client", "copied_at")
 
 
@@ -55,9 +59,10 @@ def decision_record(
     ordinal: int,
     *,
     weighed: Weighed,
+    moved: bool,
     at: datetime,
 ) -> models.Decision:
-    """Return the record of a decision, with its answer and all it rests on."""
+    """Return the record of a decision, with its answer and all it rests on; `moved`: it moved its shift's queue."""
     number = decision_number(case.number, decision.version, ordinal)
     return models.Decision(
         id=number,
@@ -69,6 +74,7 @@ def decision_record(
         decided_on=standing.on,
         office=case.office,
         shift=key[2],
+        counted_on=key[0] if moved else None,
         channel=decision.channel.value,
         within_capacity=decision.capacity is not Capacity.BEYOND,
         in_random_sample=decision.in_random_sample,
@@ -118,8 +124,9 @@ def keep_all(
     standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: datetime, head: models.ChainHead
 ) -> None:
     """Write declarations, lodgements, marks, decisions, loads, events of the chain and the feed of rises."""
-    days = {case.number: standing.day_of(case.lodged_at) for case in (one.case for one in kept)}
-    _keep_declarations(kept, days)
+    came = {case.number: case.received_at(at) for case in (one.case for one in kept)}
+    days = {number: standing.day_of(moment) for number, moment in came.items()}
+    _keep_declarations(standing, kept, came)
     received = [one.case for one in kept if one.case.received]
     insert_values(
         models.Lodgement,
@@ -127,23 +134,32 @@ def keep_all(
         [(case.number, case.version, case.digest, packed(case.text), at, case.by.reference, None) for case in received],
     )
     gathered.identities.keep(standing.on)
-    marks = [
-        (kind, value, case.number, days[case.number], case.lodged_at)
-        for case in received
-        for kind, value in case.new_marks(standing)
-    ]
-    insert_values(models.Mark, ("kind", "value", "declaration_id", "lodged_on", "lodged_at"), marks)
+    marks = {case.number: list(case.new_marks(standing)) for case in received}
+    insert_values(
+        models.Mark,
+        _MARK,
+        [
+            (kind, value, case.number, case.version, days[case.number], came[case.number])
+            for case in received
+            for kind, value in marks[case.number]
+        ],
+    )
     insert([one.record for one in kept])
-    gathered.loads.keep()
-    keep_met(kept, at)
-    _trace(kept, at, head)
+    moved = {one.key: one.decision for one in kept if one.record.counted_on is not None}
+    gathered.loads.keep({key: last.circumstances.queue.after(last) for key, last in moved.items()})
+    left = {
+        case.number: marks_content((*mark, days[case.number], came[case.number]) for mark in marks[case.number])
+        for case in received
+    }
+    _trace(kept, left, note_met(met_by(kept), at), at, head)
 
 
-def _keep_declarations(kept: Sequence[Kept], days: Mapping[str, date]) -> None:
+def _keep_declarations(standing: Standing, kept: Sequence[Kept], came: Mapping[str, datetime]) -> None:
     rows: list[tuple[object, ...]] = [
         (one.case.number, one.case.version, one.case.office, *_parties(one.case.lodged.rows[0]),
          one.decision.channel.value, one.record.pk, one.drawn.identity, one.drawn.day,
-         one.case.lodged_at, days[one.case.number], [], True)
+         one.case.lodged_at, standing.day_of(one.case.lodged_at),
+         came[one.case.number], standing.day_of(came[one.case.number]), [], True)
         for one in kept
     ]  # fmt: skip
     put_values(models.Declaration, ("declaration_id", *_DECLARED, *_AT_FIRST), rows, ("declaration_id",), _DECLARED)
@@ -153,93 +169,60 @@ def _parties(row: Row) -> tuple[str, str]:
     return str(row.get("declarant_code") or ""), str(row.get("importer_code") or "")
 
 
-def keep_met(kept: Iterable[Kept], at: datetime) -> None:
-    """Note what lookouts met. Of a covert one there is no other trace."""
-    keep_matches([(one.case, match) for one in kept for match in (*one.covert, *one.decision.lookouts)], at)
+def met_by(kept: Iterable[Kept]) -> list[Met]:
+    """Return what lookouts met, covert ones included."""
+    return [met_in(one.case, match) for one in kept for match in (*one.covert, *one.decision.lookouts)]
 
 
-def keep_matches(met: Sequence[tuple[Case, LookoutMatch]], at: datetime) -> None:
-    """Note matches of lookouts with declarations, each once."""
-    if not met:
-        return
-    references = {match.reference for _, match in met}
-    lookouts = {row.reference: row for row in models.Lookout.objects.filter(reference__in=references)}
-    held = set(
-        models.LookoutMatch.objects.filter(
-            lookout__reference__in=references, declaration_id__in={case.number for case, _ in met}
-        ).values_list("lookout__reference", "declaration_id", "value")
-    )
-    models.LookoutMatch.objects.bulk_create(
-        [
-            models.LookoutMatch(
-                lookout=lookouts[match.reference],
-                declaration_id=case.number,
-                version=case.version,
-                certainty=match.certainty.value,
-                value=match.value,
-                met_at=at,
-            )
-            for case, match in met
-            if match.reference in lookouts and (match.reference, case.number, match.value) not in held
-        ]
-    )
+def met_in(case: Case, match: LookoutMatch) -> Met:
+    """Return that a lookout met a declaration."""
+    return Met(match=match, version=case.version, declaration_id=case.number)
 
 
-def _trace(kept: Sequence[Kept], at: datetime, head: models.ChainHead) -> None:
-    """Add one event a decision to the chain, and every rise to the feed under the number of its event."""
-    numbers = append_many(
-        [
-            Entry(
-                actor=one.case.by.reference,
-                action="decision.take",
-                record=f"decision:{one.record.pk}",
-                content=decision_content(one.record, one.case.digest),
-            )
-            for one in kept
-        ],
-        at=at,
-        head=head,
-    )
-    insert(
-        [
-            models.Rise(
-                cursor=number,
-                decision=one.record,
-                declaration_id=one.case.number,
-                before=one.case.before.channel,
-                after=one.decision.channel.value,
-                at=at,
-            )
-            for number, one in zip(numbers, kept, strict=True)
-            if one.case.before is not None and risen(one.case.before.channel, one.decision.channel)
-        ]
-    )
+def _trace(kept: Sequence[Kept], left: Mapping[str, bytes], met: Entry, at: datetime, head: models.ChainHead) -> None:
+    """Add one event a decision to the chain, every rise to the feed under the number of its event, and what was met.
 
-
-def decision_content(record: models.Decision, lodged: str) -> bytes:
-    """Return what the audit chain holds of a decision: all that was decided, read and answered.
-
-    `lodged` is the content digest of the declaration's version that was decided.
+    `left` are the marks of the versions received.
     """
-    parts = (
-        lodged, record.pk, record.declaration_id, record.version, record.ordinal, record.cause,
-        record.decided_at.astimezone(UTC).isoformat(), record.office, record.shift, record.channel,
-        record.within_capacity, record.in_random_sample, record.selection_probability, record.random_probability,
-        record.set_id, record.policy_number, record.statistics_day, record.image, record.catalogue, record.program,
-        record.identity, record.draw_day, record.previous_id, record.answer,
-    )  # fmt: skip
-    stated = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
-    return bytes(record.body) + bytes(record.facts) + stated
+    rises: list[models.Rise] = []
+    entries: list[Entry] = []
+    for number, one in enumerate(kept, head.sequence + 1):
+        own = _rises(one, number, at)
+        marks = left.get(one.case.number, b"") if one.case.received else b""
+        content = taken_content(one.record, one.case.digest, marks, own)
+        actor, about = one.case.by.reference, f"decision:{one.record.pk}"
+        entries.append(Entry(actor=actor, action="decision.take", record=about, content=content))
+        rises += own
+    append_many([*entries, met], at=at, head=head)
+    insert(rises)
 
 
-def list_for_recall(one: Kept, cause: str, at: datetime) -> bool:
-    """List released goods that would be selected now; tell whether they were not listed for that cause before."""
-    _, made = models.Recall.objects.get_or_create(
+def _rises(one: Kept, number: int, at: datetime) -> list[models.Rise]:
+    """Return the entry of the feed for a decision under the number of its event; none where nothing rose."""
+    before = one.case.before
+    if before is None or not risen(before.channel, one.decision.channel):
+        return []
+    return [
+        models.Rise(
+            cursor=number,
+            decision=one.record,
+            kind=RISE,
+            declaration_id=one.case.number,
+            before=before.channel,
+            after=one.decision.channel.value,
+            at=at,
+        )
+    ]
+
+
+def list_for_recall(one: Kept, cause: str, at: datetime) -> models.Recall | None:
+    """List released goods that would be selected now; None where they were listed for that cause before."""
+    listed, made = models.Recall.objects.get_or_create(
         declaration_id=one.case.number,
         cause=cause,
         defaults={"channel": one.decision.channel.value, "body": one.record.body, "listed_at": at},
     )
-    return made
+    return listed if made else None
 
 
 def risen(before: str, after: Channel) -> bool:

@@ -1,7 +1,8 @@
 """Same-day counts from the records: how many declarations of an importer, a document or a container came earlier.
 
 Every declaration leaves a mark for each entity that a same-day fact of the catalogue counts; a question is a count
-over the index of marks.
+over the index of marks. Counted is by the moment of receipt and the administration's day of it, not by the `lodged_at`
+that a client could date back or ahead: a backlog sent after an outage counts on the day it comes in.
 """
 
 import json
@@ -14,7 +15,7 @@ from django.db import connection
 from tidewaiter.actions.decisions.goods import CONTAINER, DOCUMENT, MarkOf
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.lake.facts.recipes import Recipe, SameDay
-from tidewaiter.storage.records.asking import ask
+from tidewaiter.storage.records.asking import among, ask, texts
 
 _EPOCH = date(1970, 1, 1)
 _GOODS: dict[tuple[str, ...], str] = {("previous_document",): DOCUMENT, ("containers",): CONTAINER}
@@ -27,22 +28,25 @@ def mark_kinds(recipes: Mapping[str, Recipe]) -> dict[str, str]:
 
 
 def earlier_in_records(asked: Sequence[SameDayAsked], kinds: Mapping[str, str]) -> dict[SameDayAsked, int]:
-    """Return how many declarations in the records came earlier the same day, for each question."""
+    """Return how many other declarations in the records came earlier the same day, for each question.
+
+    The declarations asked about are left out, though some may be in the records: they count one another themselves.
+    """
     if not asked:
         return {}
     questions = [
-        (kinds[one.fact], one.entities, _day(one.lodged_on), _instant(one.lodged_at), one.declaration_id)
+        (kinds[one.fact], one.entities, _day(one.lodged_on), _instant(one.received_at), one.declaration_id)
         for one in asked
     ]
-    statement = _COUNTS_HERE if connection.vendor == "sqlite" else _COUNTS
-    found = ask(statement, [json.dumps(questions)])
+    statement = (_COUNTS_HERE if connection.vendor == "sqlite" else _COUNTS).replace("@among", among())
+    found = ask(statement, [texts({one.declaration_id for one in asked}), json.dumps(questions)])
     return {asked[number]: count for number, count in found}
 
 
 _EARLIER = (
     "FROM records_mark m WHERE m.kind = {kind} AND m.value IN ({values}) AND m.lodged_on = {on} "
     "AND (m.lodged_at < {at} OR (m.lodged_at = {at} AND m.declaration_id < {number})) "
-    "AND m.declaration_id <> {number}"
+    "AND NOT m.declaration_id @among"
 )
 _COUNTS_HERE = "SELECT q.key, (SELECT COUNT(DISTINCT m.declaration_id) {earlier}) FROM json_each(%s) q".format(
     earlier=_EARLIER.format(

@@ -58,10 +58,18 @@ def trace(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
         "shadow": body["shadow"],
         "items": [_written(item) for item in facts["items"]],
         "filing": facts["filing"],
+        **_received(found.declaration),
         **where_it_stands(found.declaration),
     }
     shown: dict[str, object] = without(told, above_clearance(body["decision"], by))
     return shown
+
+
+def _received(declaration: Declaration) -> dict[str, object]:
+    """Return when a declaration was lodged and when it came, where these are two days: it counted on the second."""
+    if declaration.received_at is None or declaration.received_on == declaration.lodged_on:
+        return {}
+    return {"lodged_at": declaration.lodged_at.isoformat(), "received_at": declaration.received_at.isoformat()}
 
 
 def _written(item: dict[str, object]) -> dict[str, object]:

@@ -18,7 +18,7 @@ from tidewaiter.engines.selection.deciding import split_hits
 from tidewaiter.engines.selection.live import Facts, LiveForce, matched, shadow_hits, subject_of
 from tidewaiter.engines.selection.routing import Hits, Subject
 from tidewaiter.storage.lake.facts.live import DayImage
-from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
+from tidewaiter.storage.lake.facts.live_same_day import Receipt, SameDayAsked
 from tidewaiter.storage.lake.schema import row_schema
 
 type Row = Mapping[str, object]
@@ -30,12 +30,13 @@ _FILINGS = row_schema(CONSIGNMENTS)
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One declaration to be weighed: its rows, and its latest filing as it is stored (JSON; null: none)."""
+    """One declaration to be weighed: its rows, its latest filing as it is stored (JSON; null: none), when it came."""
 
     number: str
     version: int
     rows: Sequence[Row]
     filing: bytes
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,10 @@ class Here:
 def facts_of(image: DayImage, lot: Lot, on: date, count: Count) -> list[tuple[Sequence[Facts], list[SameDayAsked]]]:
     """Return for each parcel the facts of its items, in their order, and what its same-day counts are kept under."""
     rows = [row for parcel in lot.parcels for row in parcel.rows]
-    asked = image.same_day_asked(rows)
+    receipts = {parcel.number: parcel.receipt for parcel in lot.parcels}
+    asked = image.same_day_asked(rows, receipts)
     filings = filing_table(lot.filings) if lot.filings else None
-    made = image.facts(rows, on=on, moment=lot.at, filings=filings, same_day=count(asked))
+    made = image.facts(rows, on=on, moment=lot.at, filings=filings, same_day=count(asked), receipts=receipts)
     counted: dict[str, list[SameDayAsked]] = {}
     for question in asked:
         counted.setdefault(question.declaration_id, []).append(question)

@@ -51,6 +51,32 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class StrictestDraw:
+    """The draws of goods that were drawn for under several identities: for what selects, the strictest of them.
+
+    The lower a fraction, the stricter what it selects (bands are laid strictest first). All else is drawn by the first.
+    """
+
+    first: Drawn
+    beside: Sequence[Drawn]
+
+    @property
+    def identity(self) -> str:
+        """Return what the first is drawn for."""
+        return self.first.identity
+
+    def fraction(self, purpose: str) -> float:
+        """Return the lowest u of all where the purpose selects, else that of the first."""
+        own = self.first.fraction(purpose)
+        return min([own, *(one.fraction(purpose) for one in self.beside)]) if selects(purpose) else own
+
+
+def selects(purpose: str) -> bool:
+    """Tell whether a purpose draws a channel; of others no outcome is stricter than another."""
+    return purpose in (RANDOM, EXPLORATION) or purpose.startswith(profile_purpose(""))
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedDraw:
     """The fractions a decision drew, by purpose: enough to replay it without the key."""
 

@@ -44,13 +44,14 @@ def route(
     random = next(reason for reason in reasons if reason.kind is ReasonKind.RANDOM)
     minutes = minutes_of(treatments, policy) if channel.selects else 0
     reserve = policy.office(subject.office).reserved_minutes
+    draws = 1 + len(circumstances.drawn_beside)
     return Decision(
         declaration_id=subject.declaration_id,
         version=subject.version,
         channel=channel,
         treatments=treatments,
-        selection_probability=rounded(1 - prod(1 - reason.probability for reason in reasons)),
-        channel_probabilities=_channel_probabilities(reasons),
+        selection_probability=rounded(1 - prod(1 - reason.probability for reason in reasons) ** draws),
+        channel_probabilities=_channel_probabilities(reasons, draws),
         random_probability=random.probability,
         in_random_sample=random.fired,
         draw_identity=draw.identity,
@@ -90,13 +91,13 @@ def _united(standing: Iterable[Reason], circumstances: Circumstances) -> tuple[G
     return treatments_of(controls)
 
 
-def _channel_probabilities(reasons: Sequence[Reason]) -> dict[Channel, float]:
-    """Return the probability of each channel, the strictest of independent draws."""
+def _channel_probabilities(reasons: Sequence[Reason], draws: int) -> dict[Channel, float]:
+    """Return the probability of each channel, the strictest of independent reasons, each drawn so many times."""
     at_most = [1.0] * len(CHANNELS)
     for reason in reasons:
         stricter = 0.0
         for place in range(len(CHANNELS) - 1, -1, -1):
-            at_most[place] *= 1 - min(1.0, stricter)
+            at_most[place] *= (1 - min(1.0, stricter)) ** draws
             stricter += reason.outcomes.get(CHANNELS[place], 0.0)
     steps = [high - low for low, high in zip([0.0, *at_most], at_most, strict=False)]
     return {channel: rounded(step) for channel, step in zip(CHANNELS, steps, strict=True)}

@@ -5,7 +5,7 @@ roster stored with the assignment.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from tidewaiter.core.channel import Channel
@@ -20,9 +20,12 @@ from tidewaiter.engines.selection.draw import (
     RANDOM,
     RE_EXAMINATION,
     Draw,
+    Drawn,
+    StrictestDraw,
     band,
     key_digest,
     profile_purpose,
+    selects,
 )
 
 _DRAWN_KINDS = (ReasonKind.PROFILE, ReasonKind.RANDOM, ReasonKind.EXPLORATION)
@@ -30,7 +33,11 @@ _DRAWN_KINDS = (ReasonKind.PROFILE, ReasonKind.RANDOM, ReasonKind.EXPLORATION)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawRecord:
-    """What is stored of the draws of one decision. `key_day` is the day whose key they were made with."""
+    """What is stored of the draws of one decision. `key_day` is the day whose key they were made with.
+
+    `beside` are further identities, each with the day of its key: the strictest of all is what was drawn. `fractions`
+    are those stored, by purpose.
+    """
 
     declaration_id: str
     version: int
@@ -45,6 +52,8 @@ class DrawRecord:
     queue: Queue
     delay_minutes: int
     policy_version: int
+    beside: tuple[tuple[str, date], ...] = ()
+    fractions: Mapping[str, float] = field(default_factory=dict)
     assignments: tuple[Assignment, ...] = ()
     re_examinations: tuple[ReExamination, ...] = ()
 
@@ -80,6 +89,8 @@ def draw_record(
         queue=decision.circumstances.queue,
         delay_minutes=decision.delay_minutes,
         policy_version=random[0] if random else 0,
+        beside=decision.circumstances.drawn_beside,
+        fractions=decision.draws,
         assignments=assignments,
         re_examinations=re_examinations,
     )
@@ -92,12 +103,15 @@ def verify(
     digests: Mapping[date, str],
     policies: Mapping[int, Policy],
     identities: Mapping[str, str],
+    beside: Mapping[tuple[str, int], tuple[tuple[str, date], ...]] | None = None,
 ) -> list[str]:
     """Return every discrepancy in words; none means that all draws are right.
 
     `keys` are the opened keys by day and `digests` those lodged with the inspectorate that morning; `policies` the
     routing policies by version; `identities` what each declaration received must be drawn by, from its own documents
     and containers (engines.selection.inheritance): a declaration without a record, or a record without one, is told.
+    `beside` is what each declaration's version must be drawn by beside that (None: not asked). A record drawn with keys
+    of which not all are given is checked as far as these go: no outcome may be milder than they say.
     """
     found = list(_wrong_keys(keys, digests))
     seen: set[str] = set()
@@ -108,13 +122,49 @@ def verify(
             found.append(f"{record.name}: was decided but never received")
         elif expected != record.identity:
             found.append(f"{record.name}: was drawn by '{record.identity}', its goods are drawn by '{expected}'")
-        key = keys.get(record.key_day)
-        if key is None:
-            found.append(f"{record.name}: the key of {record.key_day} is not open, so its draw cannot be checked")
-        else:
-            draw = Draw(key, record.identity)
-            found += [f"{record.name}: {problem}" for problem in _discrepancies(record, draw, policies)]
+        due = record.beside if beside is None else beside.get((record.declaration_id, record.version), ())
+        if due != record.beside:
+            found.append(f"{record.name}: was also drawn by {_named(record.beside)}, its goods by {_named(due)}")
+        found += [f"{record.name}: {problem}" for problem in _drawn_wrongly(record, keys, policies)]
     return found + _without_record(identities, seen)
+
+
+def _named(lots: Collection[tuple[str, date]]) -> str:
+    return ", ".join(f"'{identity}' of {day}" for identity, day in lots) or "nothing else"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """The fractions that a record states, where keys are not open."""
+
+    identity: str
+    fractions: Mapping[str, float]
+
+    def fraction(self, purpose: str) -> float:
+        """Return what was stated; 1 where nothing was."""
+        return self.fractions.get(purpose, 1.0)
+
+
+def _drawn_wrongly(record: DrawRecord, keys: Mapping[date, bytes], policies: Mapping[int, Policy]) -> Iterator[str]:
+    """Give what is wrong of a record's draws, as far as the keys go."""
+    key = keys.get(record.key_day)
+    known: list[Drawn] = [Draw(keys[day], identity) for identity, day in record.beside if day in keys]
+    if key is None and not known:
+        yield f"the key of {record.key_day} is not open, so its draw cannot be checked"
+    elif key is None:
+        yield from _milder(record, known)
+    else:
+        closed = len(record.beside) - len(known)
+        beside = [*known, _Stated(record.identity, record.fractions)] if closed else known
+        first = Draw(key, record.identity)
+        yield from _discrepancies(record, StrictestDraw(first, beside) if beside else first, policies)
+
+
+def _milder(record: DrawRecord, known: Iterable[Drawn]) -> Iterator[str]:
+    for draw in known:
+        for purpose, stated in record.fractions.items():
+            if selects(purpose) and draw.fraction(purpose) < stated:
+                yield f"'{draw.identity}' draws {purpose} more strictly than was drawn"
 
 
 def _without_record(identities: Collection[str], seen: Collection[str]) -> list[str]:
@@ -133,7 +183,7 @@ def _wrong_keys(keys: Mapping[date, bytes], digests: Mapping[date, str]) -> Iter
             yield f"key of {day}: is not the key whose digest was lodged"
 
 
-def _discrepancies(record: DrawRecord, draw: Draw, policies: Mapping[int, Policy]) -> Iterator[str]:
+def _discrepancies(record: DrawRecord, draw: Drawn, policies: Mapping[int, Policy]) -> Iterator[str]:
     yield from _random(record, draw)
     for reason in record.reasons:
         if reason.kind in _DRAWN_KINDS:
@@ -149,7 +199,7 @@ def _discrepancies(record: DrawRecord, draw: Draw, policies: Mapping[int, Policy
         yield from _examined_again(again, draw)
 
 
-def _random(record: DrawRecord, draw: Draw) -> Iterator[str]:
+def _random(record: DrawRecord, draw: Drawn) -> Iterator[str]:
     reasons = [reason for reason in record.reasons if reason.kind is ReasonKind.RANDOM]
     if len(reasons) != 1:
         yield f"the random sample was drawn {len(reasons)} times, not once"
@@ -167,7 +217,7 @@ def _in(drawn: bool) -> str:
     return "in" if drawn else "not in"
 
 
-def _fired(reason: Reason, draw: Draw) -> Iterator[str]:
+def _fired(reason: Reason, draw: Drawn) -> Iterator[str]:
     """Check what a reason's own draw gave: also one that did not fire.
 
     Bands are laid strictest first; the order in which a stored decision names them says nothing.
@@ -195,7 +245,7 @@ def _purpose(reason: Reason) -> str:
             return profile_purpose(reason.code)
 
 
-def _against_policy(record: DrawRecord, draw: Draw, policy: Policy) -> Iterator[str]:
+def _against_policy(record: DrawRecord, draw: Drawn, policy: Policy) -> Iterator[str]:
     share = policy.random_share_for(record.office, record.trusted_trader)
     if share != record.random_probability:
         yield f"was drawn with a random share of {record.random_probability:g}, the policy says {share:g}"
@@ -217,7 +267,7 @@ def _words(outcomes: Mapping[Channel, float]) -> str:
     return ", ".join(f"{channel} {share:g}" for channel, share in outcomes.items()) or "nothing"
 
 
-def _assigned(assignment: Assignment, draw: Draw) -> Iterator[str]:
+def _assigned(assignment: Assignment, draw: Drawn) -> Iterator[str]:
     try:
         officer = officer_for(draw.fraction(assignment.purpose), assignment.roster)
     except InputError as error:
@@ -227,7 +277,7 @@ def _assigned(assignment: Assignment, draw: Draw) -> Iterator[str]:
         yield f"{assignment.purpose} went to {assignment.officer}, the key says {officer}"
 
 
-def _examined_again(again: ReExamination, draw: Draw) -> Iterator[str]:
+def _examined_again(again: ReExamination, draw: Drawn) -> Iterator[str]:
     drawn = draw.fraction(RE_EXAMINATION) < again.share
     if drawn != again.drawn:
         said = {True: "to be examined again", False: "not to be examined again"}

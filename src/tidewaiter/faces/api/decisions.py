@@ -8,6 +8,7 @@ import json
 import queue
 from collections.abc import Iterable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -52,7 +53,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     201: decided now, and on the disk. 200: the same number, version and content was decided before; the stored answer
     again, with the channel in force now. 409: the version was lodged with other content.
     """
-    (answer,) = _answers([documents().declaration(read_json(request.body))], caller(request))
+    (answer,) = _answers([documents().declaration(read_json(request.body), received_at=moment())], caller(request))
     if answer.status == "conflict":
         return refusal(HTTPStatus.CONFLICT, [_problem(answer)])
     status = HTTPStatus.CREATED if answer.status == "decided" else HTTPStatus.OK
@@ -72,7 +73,8 @@ def decide_batch(request: HttpRequest) -> HttpResponse:
     200 where at least one could be read: each entry has its answer or its problems, in the order sent. 422 where none
     could, with all problems.
     """
-    found = several(read_json(request.body), "declarations", MOST_IN_BATCH, documents().declaration)
+    read = partial(documents().declaration, received_at=moment())
+    found = several(read_json(request.body), "declarations", MOST_IN_BATCH, read)
     readable = [one for one in found if isinstance(one, Declared)]
     if not readable:
         raise InputError([problem for one in found if isinstance(one, InputError) for problem in one.problems])

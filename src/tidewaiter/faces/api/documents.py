@@ -7,6 +7,7 @@ top only. Every problem of a document is reported at once, with its place: `item
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,8 @@ TOP_ONLY: Final = ("declaration_id", "lodged_at", "flow", "office")
 MOST_ITEMS: Final = 999
 _SUBJECTS: Final = ("declaration_id", "document", "container")
 HIGHEST_VERSION: Final = 2**31 - 1
+FARTHEST_AHEAD: Final = timedelta(days=1)
+"""How far a declaration may be dated ahead of its receipt: a zone mistaken, never another day's counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,13 @@ class Documents:
         self._consignment = _readers(CONSIGNMENTS, zone)
         self._event = _readers(EVENTS, zone)
 
-    def declaration(self, document: object, place: str = "", budget: Budget | None = None) -> Declared:
-        """Return the declaration of a document. Raises InputError with every problem."""
+    def declaration(
+        self, document: object, place: str = "", budget: Budget | None = None, *, received_at: datetime | None = None
+    ) -> Declared:
+        """Return the declaration of a document. Raises InputError with every problem.
+
+        One that comes at an instant may be dated `FARTHEST_AHEAD` of it and no farther.
+        """
         found = Found(budget or Budget())
         given = _object(document, place)
         top = self._nothing.copy()
@@ -74,6 +82,9 @@ class Documents:
         header = {name: value for name, value in given.items() if name not in ("items", "version")}
         self._fill(top, header, self._top, place, found)
         _require(top, ("declaration_id", "lodged_at", "flow"), place, found)
+        if received_at is not None and top["lodged_at"] is not None and top["lodged_at"] > received_at + FARTHEST_AHEAD:
+            advice = "give the moment of lodging with its offset from UTC"
+            found.add(_joined(place, "lodged_at"), "lies more than a day ahead of its receipt", advice)
         rows = self._items(given.get("items"), top, f"{place}.items" if place else "items", found)
         found.refuse()
         rows.sort(key=_number)

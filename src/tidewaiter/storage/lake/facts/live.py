@@ -18,7 +18,9 @@ from tidewaiter.storage.lake.facts.live_plan import CONSIGNMENT, Plan
 from tidewaiter.storage.lake.facts.live_reading import Declarations
 from tidewaiter.storage.lake.facts.live_rows import ROWS, Given, fact_table, held_columns, microseconds
 from tidewaiter.storage.lake.facts.live_same_day import (
+    NO_RECEIPTS,
     Counted,
+    Receipt,
     SameDayAsked,
     entity_names,
     same_day_asked,
@@ -96,15 +98,16 @@ class DayImage:
         """Let go of what it asks in doubt; it gives no facts afterwards."""
         self.doubts.close()
 
-    def same_day_asked(self, rows: Given) -> list[SameDayAsked]:
+    def same_day_asked(self, rows: Given, receipts: Mapping[str, Receipt] = NO_RECEIPTS) -> list[SameDayAsked]:
         """Return what the same-day facts will ask about these declarations, to be counted in the records.
 
-        The declarations of the batch themselves are not to be counted: `facts` adds them.
+        The declarations of the batch themselves are not to be counted: `facts` adds them. `receipts` tells by number
+        when declarations came: they count on that day, whatever they say of their lodging.
         """
         batch = Batch(held_columns(rows, self.plan.day_columns, ROWS), len(rows))
         for name, ask in self.plan.day_working:
             batch.columns[name] = ask(batch)
-        return same_day_asked(self.plan.recipes, batch.columns)
+        return same_day_asked(self.plan.recipes, batch.columns, receipts)
 
     def facts(
         self,
@@ -114,17 +117,18 @@ class DayImage:
         moment: datetime | None = None,
         filings: Given | None = None,
         same_day: Mapping[SameDayAsked, int] = _NONE,
+        receipts: Mapping[str, Receipt] = NO_RECEIPTS,
     ) -> list[LiveFacts]:
         """Return the facts asked of each item, in the order of `rows`, for a decision on that day.
 
         `rows` are whole declarations, one version of each, with the columns of the canonical table. `moment` is the
         instant up to which filings are known; without it the moment of lodging or, if later, the beginning of the
         day. `filings` are the consignments of the service's records: the canonical columns with version and known_at
-        (and counted_on, if it is later than the day of decision for some). `same_day` answers `same_day_asked`;
-        what it leaves out is 0. The batch's own declarations are counted besides.
+        (and counted_on, if it is later than the day of decision for some). `same_day` answers `same_day_asked` of
+        the same `receipts`; what it leaves out is 0. The batch's own declarations are counted besides.
         """
         names, found = self.plan.names, list[LiveFacts]()
-        for batch in self._batches(rows, on, moment, filings, same_day):
+        for batch in self._batches(rows, on, moment, filings, same_day, receipts):
             values = zip(*self._results(batch), strict=True)
             found += [dict(zip(names, row, strict=True)) for row in values]
         return found
@@ -141,23 +145,28 @@ class DayImage:
         """Return the same facts as a fact table for the batch engine: the key columns, then the facts asked."""
         tables = [
             fact_table([*(batch.columns[name] for name in KEY), *self._results(batch)], self.schema)
-            for batch in self._batches(rows, on, moment, filings, same_day)
+            for batch in self._batches(rows, on, moment, filings, same_day, NO_RECEIPTS)
         ]
         return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
     def _batches(
         self, rows: Given, on: date, moment: datetime | None, filings: Given | None,
-        same_day: Mapping[SameDayAsked, int],
+        same_day: Mapping[SameDayAsked, int], receipts: Mapping[str, Receipt],
     ) -> Iterator[Batch]:  # fmt: skip
         """Give batches of whole declarations with all columns that expressions read."""
         records = filing_rows(filings, self.filings.read) if self.filings and filings is not None else []
         parts = [rows] if len(rows) <= CHUNK else list(_parts(rows))
-        counted = Counted(self.plan.recipes, self.same_day_asked(rows), same_day) if len(parts) > 1 else None
+        counted = None
+        if len(parts) > 1:
+            counted = Counted(self.plan.recipes, self.same_day_asked(rows, receipts), same_day)
         for part in parts:
             if not len(part):
                 continue
             batch = self._worked(part, on, moment)
-            own = counted or Counted(self.plan.recipes, same_day_asked(self.plan.recipes, batch.columns), same_day)
+            own = counted
+            if own is None:
+                asked = same_day_asked(self.plan.recipes, batch.columns, receipts)
+                own = Counted(self.plan.recipes, asked, same_day)
             batch.columns |= own.columns(batch.columns)
             self._look_up(batch, days_since_epoch(on))
             self._file(batch, records)

@@ -2,8 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
+from tidewaiter.core.facts import days_since_epoch
+from tidewaiter.storage.lake.facts.live_rows import microseconds
 from tidewaiter.storage.lake.facts.live_shapes import Column
 from tidewaiter.storage.lake.facts.recipes import Recipe, SameDay
 
@@ -11,6 +15,19 @@ BETWEEN = "\x1f"
 """Stands between the parts of an entity's name, as in items.BETWEEN."""
 
 _BOXES = ("containers",)
+NO_RECEIPTS: Mapping[str, "Receipt"] = MappingProxyType({})
+
+
+class Receipt(NamedTuple):
+    """When a declaration came: the administration's day (days since 1970-01-01), and microseconds since then."""
+
+    day: int
+    moment: int
+
+    @classmethod
+    def of(cls, moment: datetime, day: date) -> "Receipt":
+        """Return it for an instant and the administration's day of it."""
+        return cls(days_since_epoch(day), microseconds(moment))
 
 
 class SameDayAsked(NamedTuple):
@@ -18,7 +35,8 @@ class SameDayAsked(NamedTuple):
 
     `fact` names the same-day fact, `entities` the one entity, or all containers of the declaration: then a declaration
     that names any of them counts, once. Earlier are those of the same `lodged_on` (days since 1970-01-01) with a
-    smaller (`lodged_at`, `declaration_id`); `lodged_at` is in microseconds since 1970-01-01.
+    smaller (`received_at`, `lodged_at`, `declaration_id`); moments are in microseconds since 1970-01-01. The day is
+    that of receipt; where nobody tells when declarations came it is that of lodging, and `received_at` is 0.
     """
 
     fact: str
@@ -26,6 +44,12 @@ class SameDayAsked(NamedTuple):
     entities: tuple[str, ...]
     lodged_on: int
     lodged_at: int
+    received_at: int = 0
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """Return where the declaration stands among those of its day."""
+        return self.received_at, self.lodged_at, self.declaration_id
 
 
 def entity_names(parts: Sequence[Column]) -> Column:
@@ -45,14 +69,24 @@ def is_of_boxes(recipe: Recipe) -> bool:
     return isinstance(recipe, SameDay) and recipe.of == _BOXES
 
 
-def same_day_asked(recipes: Mapping[str, Recipe], columns: Mapping[str, Column]) -> list[SameDayAsked]:
-    """Return what the same-day facts ask about the declarations of these items, each question once."""
+def same_day_asked(
+    recipes: Mapping[str, Recipe], columns: Mapping[str, Column], receipts: Mapping[str, Receipt] = NO_RECEIPTS
+) -> list[SameDayAsked]:
+    """Return what the same-day facts ask about the declarations of these items, each question once.
+
+    `receipts` tells by number when declarations came; one that it leaves out counts by its day of lodging.
+    """
     asked: dict[SameDayAsked, None] = {}
     for fact, recipe in recipes.items():
         if isinstance(recipe, SameDay):
             questions = _of_boxes(fact, columns) if is_of_boxes(recipe) else _of_entities(fact, recipe.of, columns)
             asked |= dict.fromkeys(questions)
-    return list(asked)
+    return [_as_received(one, receipts) for one in asked] if receipts else list(asked)
+
+
+def _as_received(asked: SameDayAsked, receipts: Mapping[str, Receipt]) -> SameDayAsked:
+    came = receipts.get(asked.declaration_id)
+    return asked if came is None else asked._replace(lodged_on=came.day, received_at=came.moment)
 
 
 _LODGED = ("declaration_id", "lodged_on", "lodged_at")
@@ -99,22 +133,22 @@ class Counted:
         return found
 
 
-type Sharing = Mapping[tuple[str, int, str], list[tuple[int, str]]]
-"""By fact, day and entity the declarations that have it, by moment of lodging and number, in order."""
+type Sharing = Mapping[tuple[str, int, str], list[tuple[int, int, str]]]
+"""By fact, day and entity the declarations that have it, by moments of receipt and lodging and number, in order."""
 
 
 def _sharing(asked: Sequence[SameDayAsked]) -> Sharing:
-    sharing: dict[tuple[str, int, str], list[tuple[int, str]]] = {}
+    sharing: dict[tuple[str, int, str], list[tuple[int, int, str]]] = {}
     for one in asked:
         for name in one.entities:
-            sharing.setdefault((one.fact, one.lodged_on, name), []).append((one.lodged_at, one.declaration_id))
+            sharing.setdefault((one.fact, one.lodged_on, name), []).append(one.place)
     for others in sharing.values():
         others.sort()
     return sharing
 
 
 def _earlier(one: SameDayAsked, sharing: Sharing) -> int:
-    mine = (one.lodged_at, one.declaration_id)
+    mine = one.place
     lists = [sharing[one.fact, one.lodged_on, name] for name in one.entities]
     if len(lists) == 1:
         return bisect_left(lists[0], mine)

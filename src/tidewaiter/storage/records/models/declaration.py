@@ -6,13 +6,16 @@ from django.db import models
 class Declaration(models.Model):
     """One declaration and where its goods stand. `channel` is the strictest it was given; it never falls.
 
-    `identity` is what it is drawn by and `draw_day` the day whose key draws it. `days` are the administration's.
+    `identity` is what it is drawn by and `draw_day` the day whose key draws it. `lodged_at` is the client's, of the
+    version that stands; `received_at` is when the first version came. Days are the administration's.
     """
 
     declaration_id = models.CharField(max_length=200, primary_key=True)
     version = models.PositiveIntegerField()
     lodged_at = models.DateTimeField()
     lodged_on = models.DateField(db_index=True)
+    received_at = models.DateTimeField(null=True)
+    received_on = models.DateField(null=True)
     office = models.CharField(max_length=35, blank=True, db_index=True)
     declarant_code = models.CharField(max_length=64, blank=True)
     importer_code = models.CharField(max_length=64, blank=True, db_index=True)
@@ -51,23 +54,29 @@ class Lodgement(models.Model):
         """One row a version."""
 
         constraints = (models.UniqueConstraint(fields=["declaration", "version"], name="lodged_version"),)
-        indexes = (models.Index(fields=["id"], condition=models.Q(copied_at=None), name="lodged_uncopied"),)
+        indexes = (
+            models.Index(fields=["id"], condition=models.Q(copied_at=None), name="lodged_uncopied"),
+            models.Index(fields=["received_at"], name="lodged_received"),
+        )
 
 
 class Mark(models.Model):
     """A value by which declarations are found again: document, container, party, or an entity counted the same day.
 
-    `kind` is document, container, or the name of the same-day fact that counts it.
+    `kind` is document, container, or the name of the same-day fact that counts it; `version` the version of the
+    declaration that left it (0: left before versions were noted). `lodged_at` and `lodged_on` are the
+    moment and the administration's day on which the declaration was first received, whatever the client says.
     """
 
     kind = models.CharField(max_length=60)
     value = models.CharField(max_length=2000)
     declaration = models.ForeignKey(Declaration, on_delete=models.CASCADE, related_name="marks")
+    version = models.PositiveIntegerField(default=0)
     lodged_on = models.DateField()
     lodged_at = models.DateTimeField()
 
     class Meta:
-        """Looked up by kind and value, counted in the order of lodging."""
+        """Looked up by kind and value, counted in the order in which declarations came."""
 
         indexes = (models.Index(fields=["kind", "value", "lodged_on", "lodged_at"]),)
 
@@ -94,6 +103,7 @@ class Consignment(models.Model):
         """One row a version."""
 
         constraints = (models.UniqueConstraint(fields=["consignment_id", "version"], name="filed_version"),)
+        indexes = (models.Index(fields=["received_at"], name="filed_received"),)
 
 
 class Event(models.Model):

@@ -17,7 +17,10 @@ class DrawDay(models.Model):
 
 
 class DrawIdentity(models.Model):
-    """What goods with a transport document or container are drawn by, and the day whose key draws them."""
+    """What goods with a transport document or container are drawn by, and the day whose key draws them.
+
+    A mark may hand on several: all of them are drawn. `last_on` is the day on which the row was written.
+    """
 
     mark = models.CharField(max_length=2000)
     identity = models.CharField(max_length=2000)
@@ -25,9 +28,12 @@ class DrawIdentity(models.Model):
     last_on = models.DateField()
 
     class Meta:
-        """One row a mark and day of first lodging."""
+        """Looked up by mark when goods come, by day when a day's draw is checked."""
 
-        constraints = (models.UniqueConstraint(fields=["mark", "day"], name="draw_mark"),)
+        indexes = (
+            models.Index(fields=["mark", "day"], name="draw_mark_day"),
+            models.Index(fields=["day"], name="draw_day"),
+        )
 
 
 class Assignment(models.Model):
