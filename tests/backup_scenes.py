@@ -24,13 +24,14 @@ from tests.office import a_client, an_office, an_officer  # noqa: E402
 from tests.service_world import KEYS, NOW, history, lodged, published  # noqa: E402
 
 from tidewaiter.actions.acting import SERVICE  # noqa: E402
-from tidewaiter.actions.administration import client_content, officer_content  # noqa: E402
+from tidewaiter.actions.administration import client_content  # noqa: E402
 from tidewaiter.actions.audit.auditing import verify  # noqa: E402
 from tidewaiter.actions.decisions.events import record_events  # noqa: E402
 from tidewaiter.actions.decisions.group import decide_group  # noqa: E402
 from tidewaiter.actions.examinations.acts import open_acts  # noqa: E402
 from tidewaiter.actions.examinations.attachments import add_attachment  # noqa: E402
 from tidewaiter.actions.lake.copying import anything_uncopied, copy_to_lake  # noqa: E402
+from tidewaiter.actions.officers import officer_content  # noqa: E402
 from tidewaiter.actions.operation.backing_up import make_backup  # noqa: E402
 from tidewaiter.actions.retention.purge_lists import applied_lists, lists_to_json  # noqa: E402
 from tidewaiter.actions.retention.purging import approve_purge, make_purge, run_purge  # noqa: E402

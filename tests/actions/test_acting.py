@@ -6,7 +6,7 @@ import pytest
 from tests.office import NOON, a_client, an_officer
 
 from tidewaiter.actions.acting import ACTIONS, Actor, Caller, action
-from tidewaiter.actions.administration import add_office, caller_of, issue_token, revoke_token
+from tidewaiter.actions.administration import add_office, caller_of, confirm_token, issue_token, revoke_token
 from tidewaiter.core.errors import ConflictError, NotAllowedError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import AuditEvent, Office
@@ -56,11 +56,12 @@ def test_a_token_allows_what_its_scopes_and_its_owner_allow() -> None:
     wide = issue_token(label="own", officer="root", by=administrator, at=NOON)
     narrow = issue_token(label="narrow", officer="root", scopes=["office.add"], by=administrator, at=NOON)
     foreign = issue_token(label="c", client="clearance", scopes=["office.add"], by=administrator, at=NOON)
+    confirm_token(token=foreign.token.pk, by=an_officer(Role.INSPECTORATE), at=NOON)
     add_office(code="A", name="A", by=caller_of(wide.text, NOON), at=NOON)
     add_office(code="B", name="B", by=caller_of(narrow.text, NOON), at=NOON)
     with pytest.raises(NotAllowedError):
         revoke_token(token=wide.token.pk, by=caller_of(narrow.text, NOON), at=NOON)
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(NotAllowedError, match="you may not use"):
         add_office(code="C", name="C", by=caller_of(foreign.text, NOON), at=NOON)
 
 

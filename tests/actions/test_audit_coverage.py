@@ -12,7 +12,7 @@ from tests.dossier import CATALOGUE, DAY, in_force_text
 from tests.examined import POLICY, TODAY, a_declaration, examiners, given, opened
 from tests.office import NOON, an_officer
 
-from tidewaiter.actions import administration
+from tidewaiter.actions import administration, officers
 from tidewaiter.actions.audit.auditing import verify
 from tidewaiter.actions.examinations import exhibits, overrides, referrals, seizures
 from tidewaiter.actions.examinations.attachments import add_attachment, open_attachment
@@ -134,9 +134,13 @@ def _guarded() -> None:
 
 def _administered() -> None:
     admin = an_officer(Role.ADMINISTRATOR, login="admin")
-    administration.add_officer(login="a", name="A", roles=["analyst"], clearance=1, office="MAIN", by=admin, at=NOON)
+    second = an_officer(Role.INSPECTORATE, login="second-person")
+    officers.add_officer(login="a", name="A", roles=["analyst"], clearance=1, office="MAIN", by=admin, at=NOON)
+    officers.confirm_grant(grant=models.Grant.objects.get().pk, by=second, at=NOON)
+    officers.change_officer(login="a", roles=["inspectorate"], clearance=0, active=True, by=admin, at=NOON)
     until = datetime(2026, 12, 31, tzinfo=UTC)
-    administration.issue_token(label="t", officer="a", expires_at=until, by=admin, at=NOON)
+    waiting = administration.issue_token(label="t", officer="a", expires_at=until, by=admin, at=NOON)
+    assert waiting.token.waits
     issued = administration.issue_token(label="u", officer="a", by=admin, at=NOON)
     administration.revoke_token(token=issued.token.pk, by=admin, at=NOON)
     administration.add_client(name="clearance", by=admin, at=NOON)
@@ -157,7 +161,8 @@ def world(tmp_path: Path) -> None:
 
 KINDS = (
     "override", "attachment", "exhibit", "seizure", "referral", "publication", "status", "trader", "list", "lookout",
-    "declaration", "retention", "hold", "purge", "purge-approval", "tombstones", "token", "client", "classification",
+    "declaration", "retention", "hold", "purge", "purge-approval", "tombstones", "token", "grant", "client",
+    "classification",
 )  # fmt: skip
 
 
@@ -226,7 +231,14 @@ CHANGES: list[tuple[str, Callable[[], object]]] = [
     ("token", lambda: models.Token.objects.filter(label="t").update(officer=models.Officer.objects.get(login="rm1"))),
     ("token", lambda: models.Token.objects.filter(label="t").update(expires_at=None)),
     ("token", lambda: models.Token.objects.filter(label="u").update(revoked_at=None)),
+    ("token", lambda: models.Token.objects.filter(label="t").update(waits=False)),
+    ("token", lambda: models.Token.objects.filter(label="t").update(issued_by=None, waits=False)),
     ("officer", lambda: models.Officer.objects.filter(login="a").update(office=None)),
+    ("officer", lambda: models.Officer.objects.filter(login="a").update(roles=["inspectorate"])),
+    ("grant", lambda: models.Grant.objects.filter(state="waiting").update(state="confirmed")),
+    ("grant", lambda: models.Grant.objects.filter(state="confirmed").update(decided_by=None)),
+    ("grant", lambda: models.Grant.objects.filter(state="confirmed").update(roles=["inspectorate"])),
+    ("grant", lambda: models.Grant.objects.filter(state="confirmed").delete()),
     ("declaration", lambda: models.Declaration.objects.filter(pk="D1").update(channel="green")),
     ("declaration", lambda: models.Declaration.objects.filter(pk="D2").update(in_flight=False, released_at=NOON)),
     ("declaration", lambda: models.Declaration.objects.filter(pk="D2").update(decision_id="D1-1")),

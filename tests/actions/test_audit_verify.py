@@ -11,9 +11,8 @@ from tests.examined import KEYS, POLICY, a_declaration, opened
 from tests.office import NOON, a_client, an_officer
 from tests.service_world import CATALOGUE, ON, profile_text
 
-from tidewaiter.actions import administration
+from tidewaiter.actions import administration, officers
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.administration import officer_content
 from tidewaiter.actions.audit import auditing
 from tidewaiter.actions.audit.auditing import Search, Verification, verify, verify_chain
 from tidewaiter.actions.audit.kept_readings import READINGS
@@ -24,6 +23,7 @@ from tidewaiter.actions.draws import lodge_key
 from tidewaiter.actions.examinations import assignments, results
 from tidewaiter.actions.examinations.acts import close_acts
 from tidewaiter.actions.examinations.reexaminations import draw_again
+from tidewaiter.actions.officers import officer_content
 from tidewaiter.actions.packing import packed
 from tidewaiter.actions.profiles import lookouts, profiles
 from tidewaiter.actions.profiles.publishing import republish
@@ -209,11 +209,18 @@ def _lookout() -> models.Lookout:
 def _administered() -> None:
     admin = an_officer(Role.ADMINISTRATOR, login="admin")
     administration.add_office(code="PORT", name="Port", by=admin, at=AT)
-    administration.add_officer(login="a", name="A", roles=["analyst"], clearance=1, office="PORT", by=admin, at=AT)
-    administration.change_officer(login="a", roles=["manager"], clearance=2, active=True, by=admin, at=AT)
+    second = an_officer(Role.INSPECTORATE, login="second-person")
+    officers.add_officer(login="a", name="A", roles=["analyst"], clearance=1, office="PORT", by=admin, at=AT)
+    officers.confirm_grant(grant=models.Grant.objects.get().pk, by=second, at=AT)
+    officers.change_officer(login="a", roles=["manager"], clearance=2, active=True, by=admin, at=AT)
+    officers.refuse_grant(grant=models.Grant.objects.get(state="waiting").pk, reason="no", by=second, at=AT)
+    officers.change_officer(login="a", roles=["manager"], clearance=0, active=True, office=None, by=admin, at=AT)
     administration.add_client(name="clearance", by=admin, at=AT)
     issued = administration.issue_token(label="t", client="clearance", scopes=["decision.take"], by=admin, at=AT)
+    administration.confirm_token(token=issued.token.pk, by=second, at=AT)
     administration.revoke_token(token=issued.token.pk, by=admin, at=AT)
+    issued = administration.issue_token(label="u", officer="a", by=admin, at=AT)
+    administration.refuse_token(token=issued.token.pk, by=second, at=AT)
 
 
 def _profile_drafted() -> None:

@@ -259,12 +259,21 @@ def test_a_privileged_document_is_sealed_unread_for_everybody(store: Attachments
 def test_privilege_seals_the_same_document_wherever_it_was_attached_before(store: Attachments) -> None:
     (ann,) = examiners("ann")
     first = a_photograph(ann, store)
+    boss = an_officer(Role.MANAGER, office="MAIN")
     other = given(a_declaration("D2", Channel.ORANGE), ann)[0]
-    add_attachment(
-        about=f"act:{other.pk}", name="b", kind="", content=JPEG, privileged=True, store=store, by=ann, at=NOON
-    )
+    letter = {"about": f"act:{other.pk}", "name": "b", "kind": "", "content": JPEG, "privileged": True}
+    add_attachment(**letter, store=store, by=boss, at=NOON)  # type: ignore[arg-type]
     with pytest.raises(NotAllowedError):
         open_attachment(attachment=first.pk, store=store, by=ann, at=NOON)
+
+
+def test_an_examiner_seals_nothing_that_was_there_to_be_read(store: Attachments) -> None:
+    (ann,) = examiners("ann")
+    first = a_photograph(ann, store)
+    letter = {"about": first.record, "name": "b", "kind": "", "content": JPEG, "privileged": True}
+    with pytest.raises(NotAllowedError, match="another officer"):
+        add_attachment(**letter, store=store, by=ann, at=NOON)  # type: ignore[arg-type]
+    assert open_attachment(attachment=first.pk, store=store, by=ann, at=NOON).content == JPEG
 
 
 def test_another_s_photograph_is_not_known(store: Attachments) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from tests.examined import a_declaration, examiners, given
 from tests.office import NOON, an_office, an_officer
 
 from tidewaiter.actions.acting import SERVICE
@@ -195,3 +196,13 @@ def test_a_match_is_settled_once() -> None:
     assert settled.state == "cleared"
     with pytest.raises(ConflictError):
         settle_match(match=match.reference, confirmed=True, reason="after all", by=officer, at=NOON)
+
+
+def test_who_examines_the_goods_confirms_a_match_and_another_clears_it() -> None:
+    match, (ann, bob) = a_match(raised()), examiners("ann", "bob")
+    given(a_declaration(match.declaration_id), ann)
+    with pytest.raises(NotAllowedError, match="another officer"):
+        settle_match(match=match.reference, confirmed=False, reason="another Acme", by=ann, at=NOON)
+    assert settle_match(match=match.reference, confirmed=False, reason="no", by=bob, at=NOON).state == "cleared"
+    again = a_match(match.lookout)
+    assert settle_match(match=again.reference, confirmed=True, reason="seen", by=ann, at=NOON).state == "confirmed"

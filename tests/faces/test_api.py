@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import URLPattern
 from ninja import Router
 from tests.api_world import Greens, a_declaration, post, problems_of
-from tests.office import NOON, a_client, an_officer
+from tests.office import NOON, a_client, a_token, an_officer
 
-from tidewaiter.actions.administration import issue_token, revoke_token
+from tidewaiter.actions.administration import revoke_token
 from tidewaiter.core import errors
 from tidewaiter.core.errors import TidewaiterError
 from tidewaiter.core.role import Role
@@ -48,10 +48,9 @@ def token(greens: Greens) -> str:
     return token_for(client="clearance", scopes=["decision.take", "decision.read", "decision.changes", "event.record"])
 
 
-def token_for(*, client: str | None = None, officer: str | None = None, scopes: list[str]) -> str:
+def token_for(*, client: str = "", officer: str = "", scopes: list[str]) -> str:
     """Return a new token."""
-    administrator = an_officer(Role.ADMINISTRATOR)
-    return issue_token(label="t", client=client, officer=officer, scopes=scopes, by=administrator, at=NOON).text
+    return a_token(client=client, officer=officer, scopes=scopes)
 
 
 def test_a_declaration_gets_its_channel_and_where_it_stands_now(client: Client, token: str) -> None:
@@ -156,10 +155,8 @@ def test_a_revocation_holds_within_five_seconds(client: Client, token: str, gree
 
 def test_an_expired_token_lets_nobody_in(client: Client, greens: Greens) -> None:
     a_client("late")
-    administrator = an_officer(Role.ADMINISTRATOR)
-    scopes, ended = ["decision.take"], NOON - timedelta(seconds=1)
-    issued = issue_token(label="t", client="late", scopes=scopes, expires_at=ended, by=administrator, at=NOON)
-    assert post(client, "/decisions", a_declaration(), issued.text).status_code == 401
+    late = a_token(client="late", scopes=["decision.take"], expires_at=NOON - timedelta(seconds=1))
+    assert post(client, "/decisions", a_declaration(), late).status_code == 401
 
 
 def test_the_right_is_asked_before_the_body_is_read(client: Client, greens: Greens) -> None:

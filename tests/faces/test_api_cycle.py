@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from tests.dossier import a_decision, an_active_profile, dossier, in_force_text
-from tests.office import NOON, an_office, an_officer
+from tests.office import NOON, a_token, an_office, an_officer
 
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.routes import operations
 from tidewaiter.faces.api.service import Service, use
-from tidewaiter.storage.records.models import Classification, Lookout, LookoutMatch, Officer
+from tidewaiter.storage.records.models import Classification, Lookout, LookoutMatch
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +46,7 @@ class Caller:
 
     def __init__(self, *roles: Role, clearance: int = 0, office: str | None = None) -> None:
         self.officer = an_officer(*roles, clearance=clearance, office=office)
-        administrator = Officer.objects.filter(login="root").first() or an_officer(Role.ADMINISTRATOR, login="root")
-        self.token = issue_token(label="t", officer=self.officer.login, by=administrator, at=NOON).text
+        self.token = a_token(officer=self.officer.login)
         self.client = Client()
 
     def send(self, method: str, address: str, document: object = None) -> tuple[int, Any]:
@@ -154,12 +152,16 @@ def test_a_manager_sees_what_was_cut_without_profile_codes() -> None:
     assert risk.get("/capacity/cut")["by_profile"][0]["code"] == "FW-1"
 
 
-def test_a_token_is_answered_once() -> None:
-    root = Caller(Role.ADMINISTRATOR)
+def test_a_token_is_answered_once_and_confirmed_by_another() -> None:
+    root, inspector = Caller(Role.ADMINISTRATOR), Caller(Role.INSPECTORATE)
     root.post("/clients", name="clearance")
     issued = root.post("/tokens", label="c", client="clearance", scopes=["decision.take"])
     assert issued["token"].startswith("tw_")
-    assert issued["token"] not in json.dumps(root.get("/tokens"))
+    assert issued["token"] not in json.dumps(inspector.get("/tokens"))
+    assert root.send("POST", f"/tokens/{issued['number']}/confirm")[0] == 403
+    good = inspector.post(f"/tokens/{issued['number']}/confirm")
+    assert (good["state"], good["issued_by"]) == ("good", root.officer.login)
+    assert good["decided_by"] == inspector.officer.login
     assert root.post(f"/tokens/{issued['number']}/revoke")["revoked_at"] is not None
 
 

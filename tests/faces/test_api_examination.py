@@ -24,10 +24,9 @@ from tests.examined import (
     examiners,
     opened,
 )
-from tests.office import NOON, an_officer
+from tests.office import NOON, a_token, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.examinations.assignments import assign_waiting
 from tidewaiter.actions.examinations.reexaminations import draw_again
 from tidewaiter.actions.examinations.results import FILLED_IN
@@ -62,9 +61,9 @@ def service(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
 class Caller:
     """One officer with a token."""
 
-    def __init__(self, officer: Officer, administrator: Officer) -> None:
+    def __init__(self, officer: Officer) -> None:
         self.officer = officer
-        self.token = issue_token(label="t", officer=officer.login, by=administrator, at=NOON).text
+        self.token = a_token(officer=officer.login)
         self.client = Client(headers={"Authorization": f"Bearer {self.token}"})
 
     def get(self, path: str, **asked: str) -> HttpResponse:
@@ -78,7 +77,7 @@ class Caller:
 
 
 def caller(officer: Officer) -> Caller:
-    return Caller(officer, an_officer(Role.ADMINISTRATOR))
+    return Caller(officer)
 
 
 def told(answer: HttpResponse, status: int = 200) -> Any:

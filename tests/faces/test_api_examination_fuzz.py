@@ -12,10 +12,9 @@ from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck
 from hypothesis import settings as laws
 from tests.examined import KEYS, POLICY, a_declaration, opened
-from tests.office import NOON, an_officer
+from tests.office import NOON, a_token, an_officer
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.examinations.assignments import assign_waiting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
@@ -48,7 +47,7 @@ def world(settings: LazySettings, tmp_path: Path) -> Iterator[World]:
     opened(a_declaration("1", channel=Channel.ORANGE))
     opened(a_declaration("2", channel=Channel.BLUE))
     (lot,) = assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON)
-    token = issue_token(label="t", officer=everybody.login, by=an_officer(Role.ADMINISTRATOR), at=NOON).text
+    token = a_token(officer=everybody.login)
     yield World(token, lot.subject)
     use(Service())
     calling.forget_tokens()

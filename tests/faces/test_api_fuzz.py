@@ -20,11 +20,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 from tests.api_world import a_declaration, post
-from tests.office import a_client, an_officer
+from tests.office import a_client, a_token, an_officer
 from tests.service_world import KEYS, NOW, a_profile, history, published
 
 from tidewaiter.actions.acting import Actor
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.decisions.consignments import assess
 from tidewaiter.actions.decisions.deciding import Answer, Lodged
 from tidewaiter.actions.decisions.group import decide_group
@@ -85,7 +84,7 @@ def token(tmp_path: Path) -> Iterator[str]:
     )
     a_client("clearance")
     scopes = sorted(name for name, right in rights().items() if right.client)
-    yield issue_token(label="t", client="clearance", scopes=scopes, by=an_officer(Role.ADMINISTRATOR), at=NOW).text
+    yield a_token(client="clearance", scopes=scopes)
     use(Service())
     calling.forget_tokens()
 
@@ -94,7 +93,7 @@ def token(tmp_path: Path) -> Iterator[str]:
 def everybody(token: str) -> str:
     """Return the token of an officer with every role."""
     officer = an_officer(*Role, clearance=9)
-    return issue_token(label="e", officer=officer.login, by=officer, at=NOW).text
+    return a_token(officer=officer.login)
 
 
 def answered(answer: HttpResponse) -> None:

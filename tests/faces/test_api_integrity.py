@@ -12,9 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from ninja.operation import Operation
 from tests.examined import POLICY, TODAY, a_declaration, examiners, given
-from tests.office import NOON, a_client, an_officer
+from tests.office import NOON, a_client, a_token, an_officer
 
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.examinations.results import record_result
 from tidewaiter.actions.rights import rights
 from tidewaiter.core.channel import Channel
@@ -61,14 +60,13 @@ def collusion() -> Act:
 
 def tokens() -> Iterator[tuple[str, Client]]:
     """Give a caller of every role but the inspectorate, all of them in one, and a client system with every scope."""
-    administrator = an_officer(Role.ADMINISTRATOR)
     others = [role for role in Role if role is not Role.INSPECTORATE]
     for roles in (*((role,) for role in others), tuple(others)):
         officer = an_officer(*roles, office="MAIN", clearance=9)
-        text = issue_token(label="t", officer=officer.login, by=administrator, at=NOON).text
+        text = a_token(officer=officer.login)
         yield ", ".join(roles), Client(headers={"Authorization": f"Bearer {text}"})
     a_client("clearance")
-    text = issue_token(label="c", client="clearance", scopes=sorted(rights()), by=administrator, at=NOON).text
+    text = a_token(client="clearance", scopes=rights())
     yield "client system", Client(headers={"Authorization": f"Bearer {text}"})
 
 
@@ -97,8 +95,7 @@ def pairs(value: Any) -> bool:
 @pytest.mark.slow
 def test_a_pair_of_declarant_and_officer_is_met_by_the_inspectorate_alone() -> None:
     act = collusion()
-    administrator = an_officer(Role.ADMINISTRATOR)
-    inspector = issue_token(label="t", officer=an_officer(Role.INSPECTORATE).login, by=administrator, at=NOON).text
+    inspector = a_token(officer=an_officer(Role.INSPECTORATE).login)
     report = Client(headers={"Authorization": f"Bearer {inspector}"}).get(
         "/api/v1/integrity", {"start": TODAY.isoformat(), "end": (TODAY + timedelta(days=1)).isoformat()}
     )

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from tests.api_world import Greens, post
-from tests.office import NOON, an_office, an_officer
+from tests.office import NOON, a_token, an_office, an_officer
 
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.service import Service, use
@@ -31,8 +30,8 @@ def token() -> Iterator[str]:
     calling.forget_tokens()
     use(Service(decider=Greens(), clock=lambda: NOON))
     an_office("MAIN")
-    everybody = an_officer(*Role, login="all")
-    yield issue_token(label="x", officer="all", by=everybody, at=NOON).text
+    an_officer(*Role, login="all")
+    yield a_token(officer="all")
     use(Service())
     calling.forget_tokens()
 

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from tests.office import an_officer
+from tests.office import a_token, an_officer
 from tests.service_world import KEYS, NOW, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE, Actor
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.requests import RequestText, raise_request
 from tidewaiter.actions.decisions.standing import Standing
@@ -55,7 +54,7 @@ def standing(tmp_path: Path) -> Iterator[Standing]:
 
 
 def calls(officer: Officer) -> Client:
-    token = issue_token(label="t", officer=officer.login, by=an_officer(Role.ADMINISTRATOR), at=NOW).text
+    token = a_token(officer=officer.login)
     return Client(headers={"Authorization": f"Bearer {token}"})
 
 

@@ -4,7 +4,7 @@ What is right stands in actions/rights.csv; a route declares its actions. A rout
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 
 import pytest
@@ -13,16 +13,15 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver
 from ninja.operation import Operation
 from tests.api_world import Greens
-from tests.office import NOON, a_client, an_officer
+from tests.office import NOON, a_client, a_token, an_officer
 
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.rights import rights
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.routes import actions_of, operations
 from tidewaiter.faces.api.service import Service, use
 from tidewaiter.faces.urls import urlpatterns
-from tidewaiter.storage.records.models import AuditEvent, Officer
+from tidewaiter.storage.records.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -47,20 +46,12 @@ def service() -> Iterator[None]:
     calling.forget_tokens()
 
 
-@pytest.fixture
-def administrator() -> Officer:
-    """Return who gives tokens."""
-    return an_officer(Role.ADMINISTRATOR, login="who-gives-tokens")
+def an_officers_token(*roles: Role, scopes: Collection[str] = ()) -> str:
+    return a_token(officer=an_officer(*roles).login, scopes=scopes)
 
 
-def an_officers_token(administrator: Officer, *roles: Role, scopes: list[str] | None = None) -> str:
-    officer = an_officer(*roles)
-    return issue_token(label="o", officer=officer.login, scopes=scopes or [], by=administrator, at=NOON).text
-
-
-def a_clients_token(administrator: Officer, *scopes: str) -> str:
-    a_client("clearance")
-    return issue_token(label="c", client="clearance", scopes=scopes, by=administrator, at=NOON).text
+def a_clients_token(*scopes: str) -> str:
+    return a_token(client=a_client("clearance").name, scopes=scopes)
 
 
 def call(client: Client, method: str, path: str, token: str | None) -> HttpResponse:
@@ -77,44 +68,38 @@ def test_a_route_declares_actions_that_the_table_of_rights_has(path: str, method
 
 
 @EVERY_ROUTE
-def test_a_role_gets_in_where_the_table_says_so(
-    path: str, method: str, operation: Operation, client: Client, administrator: Officer
-) -> None:
+def test_a_role_gets_in_where_the_table_says_so(path: str, method: str, operation: Operation, client: Client) -> None:
     may = set(chain.from_iterable(rights()[action].roles for action in actions_of(operation)))
-    refused = {
-        role: call(client, method, path, an_officers_token(administrator, role)).status_code == 403 for role in Role
-    }
+    refused = {role: call(client, method, path, an_officers_token(role)).status_code == 403 for role in Role}
     assert refused == {role: role not in may for role in Role}
 
 
 @EVERY_ROUTE
-def test_without_a_role_or_a_token_nobody_gets_in(
-    path: str, method: str, operation: Operation, client: Client, administrator: Officer
-) -> None:
+def test_without_a_role_or_a_token_nobody_gets_in(path: str, method: str, operation: Operation, client: Client) -> None:
     assert call(client, method, path, None).status_code == 401
     assert call(client, method, path, "tw_unknown").status_code == 401
-    assert call(client, method, path, an_officers_token(administrator)).status_code == 403
+    assert call(client, method, path, an_officers_token()).status_code == 403
     assert AuditEvent.objects.filter(action="refused").count() == 1
 
 
 @EVERY_ROUTE
 def test_a_client_systems_token_gets_in_by_the_scopes_the_table_allows(
-    path: str, method: str, operation: Operation, client: Client, administrator: Officer
+    path: str, method: str, operation: Operation, client: Client
 ) -> None:
     for action in actions_of(operation):
-        answer = call(client, method, path, a_clients_token(administrator, action))
+        answer = call(client, method, path, a_clients_token(action))
         assert (answer.status_code == 403) == (not rights()[action].client), action
     others = sorted(rights().keys() - set(actions_of(operation)))
-    assert call(client, method, path, a_clients_token(administrator, *others)).status_code == 403
-    assert call(client, method, path, a_clients_token(administrator)).status_code == 403
+    assert call(client, method, path, a_clients_token(*others)).status_code == 403
+    assert call(client, method, path, a_clients_token()).status_code == 403
 
 
 @EVERY_ROUTE
 def test_an_officers_token_allows_no_more_than_its_scopes(
-    path: str, method: str, operation: Operation, client: Client, administrator: Officer
+    path: str, method: str, operation: Operation, client: Client
 ) -> None:
     others = sorted(rights().keys() - set(actions_of(operation)))
-    narrow = an_officers_token(administrator, *Role, scopes=others)
+    narrow = an_officers_token(*Role, scopes=others)
     assert call(client, method, path, narrow).status_code == 403
 
 

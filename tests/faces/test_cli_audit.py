@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from tests.office import NOON, an_officer
+from tests.office import NOON, a_token, an_officer
 
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.core.role import Role
 from tidewaiter.faces.cli.main import exit_code
 from tidewaiter.storage.records.audit import Entry, append
@@ -51,8 +50,7 @@ def test_events_are_searched_and_exported_with_a_token(
     assert exit_code(["audit", "search"]) == 2
     assert "who are you?" in capsys.readouterr().err
     inspector = an_officer(Role.INSPECTORATE, login="inspector")
-    by = an_officer(Role.ADMINISTRATOR)
-    monkeypatch.setenv("TIDEWAITER_TOKEN", issue_token(label="t", officer=inspector.login, by=by, at=NOON).text)
+    monkeypatch.setenv("TIDEWAITER_TOKEN", a_token(officer=inspector.login))
     assert exit_code(["audit", "search", "--record", "act:1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert exit_code(["audit", "search", "--record", "act", "--csv", str(tmp_path / "events.csv")]) == 0

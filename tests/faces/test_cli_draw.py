@@ -4,11 +4,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from tests.office import NOON, an_officer
+from tests.office import a_token, an_officer
 from tests.service_world import NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.administration import issue_token
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.core.role import Role
@@ -28,10 +27,8 @@ def shares(tmp_path: Path) -> list[str]:
 
 def _token(folder: Path, role: Role) -> str:
     officer = an_officer(role, login=f"the-{role}".replace(" ", "-"))
-    root = an_officer(Role.ADMINISTRATOR)
-    issued = issue_token(label="own", officer=officer.login, by=root, at=NOON)
     file = folder / f"{role}.token".replace(" ", "-")
-    file.write_text(issued.text)
+    file.write_text(a_token(officer=officer.login))
     return str(file)
 
 

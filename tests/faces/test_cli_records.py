@@ -9,38 +9,68 @@ from tests.dossier import dossier
 from tidewaiter.actions.administration import caller_of
 from tidewaiter.core.role import Role
 from tidewaiter.faces.cli.main import exit_code
-from tidewaiter.storage.records.models import Officer, ProfileVersion, Proposal, Publication, Token
+from tidewaiter.storage.records.models import Grant, Officer, ProfileVersion, Proposal, Publication, Token
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> str:
-    """Return the file with the first administrator's token."""
-    file = tmp_path / "root.token"
-    assert exit_code(["setup", "--login", "root", "--token-to", str(file)]) == 0
+    """Return the file with the first administrator's token; that of the inspectorate stands beside it."""
+    file, other = tmp_path / "root.token", tmp_path / "inspector.token"
+    first = ["--login", "root", "--token-to", str(file)]
+    assert exit_code(["setup", *first, "--inspector", "inspector", "--inspector-token-to", str(other)]) == 0
     return str(file)
 
 
+def inspector(root: str) -> list[str]:
+    """Return the option with the inspectorate's token."""
+    return ["--token-file", str(Path(root).with_name("inspector.token"))]
+
+
 def added(root: str, folder: Path, login: str, *roles: Role) -> str:
-    """Add an officer and return the file with a token of theirs."""
+    """Add an officer, confirmed by the inspectorate, and return the file with a token of theirs."""
     named = [part for role in roles for part in ("--role", role.value)]
     assert exit_code(["officer", "add", login, *named, "--token-file", root]) == 0
     file = folder / f"{login}.token"
     issue = ["token", "issue", "own", "--officer", login, "--token-to", str(file), "--token-file", root]
     assert exit_code(issue) == 0
+    grant, token = Grant.objects.get(state="waiting"), Token.objects.get(waits=True)
+    assert exit_code(["officer", "confirm", str(grant.pk), *inspector(root)]) == 0
+    assert exit_code(["token", "confirm", str(token.pk), *inspector(root)]) == 0
     return str(file)
 
 
-def test_setting_up_makes_one_administrator_and_publishes(root: str) -> None:
-    assert Officer.objects.get().roles == ["administrator"]
+def test_setting_up_makes_two_persons_and_publishes(root: str) -> None:
+    assert {one.login: one.roles for one in Officer.objects.all()} == {
+        "root": ["administrator"],
+        "inspector": ["inspectorate"],
+    }
     assert Publication.objects.count() == 1
-    assert stat.S_IMODE(Path(root).stat().st_mode) == 0o600
+    for file in (Path(root), Path(root).with_name("inspector.token")):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert exit_code(["officer", "list", *inspector(root)]) == 0
 
 
 def test_an_installation_is_set_up_once(root: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert exit_code(["setup", "--login", "other"]) == 2
+    assert exit_code(["setup", "--login", "other", "--inspector", "another"]) == 2
     assert "officers already" in capsys.readouterr().err
+
+
+def test_setting_up_gives_each_person_a_token_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["setup", "--login", "root", "--inspector", "inspector"]) == 0
+    administrator, inspectorate = capsys.readouterr().out.splitlines()
+    at = Token.objects.latest("pk").made_at
+    assert [str(caller_of(text, at).who) for text in (administrator, inspectorate)] == ["root", "inspector"]
+
+
+def test_one_person_or_one_file_for_both_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    file = str(tmp_path / "both.token")
+    both = ["--token-to", file, "--inspector-token-to", file]
+    assert exit_code(["setup", "--login", "root", "--inspector", "inspector", *both]) == 2
+    assert exit_code(["setup", "--login", "root", "--inspector", "Root"]) == 2
+    assert exit_code(["setup", "--login", "root"]) == 2
+    assert not Officer.objects.exists()
 
 
 def test_the_administrator_adds_offices_officers_clients_and_tokens(root: str, tmp_path: Path) -> None:
@@ -50,10 +80,48 @@ def test_the_administrator_adds_offices_officers_clients_and_tokens(root: str, t
     scoped = ["--client", "clearance", "--scope", "decision.take", "--token-to", str(file)]
     assert exit_code(["token", "issue", "c", *scoped, "--token-file", root]) == 0
     token = Token.objects.get(label="c")
+    assert exit_code(["token", "confirm", str(token.pk), "--token-file", root]) == 2
+    assert exit_code(["token", "confirm", str(token.pk), *inspector(root)]) == 0
     assert caller_of(file.read_text().strip(), token.made_at).scopes == {"decision.take"}
     assert exit_code(["token", "revoke", str(token.pk), "--token-file", root]) == 0
     token.refresh_from_db()
     assert token.revoked_at is not None
+
+
+def test_what_waits_is_listed_with_who_asked(root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["officer", "add", "ann", "--role", "analyst", "--clearance", "1", "--token-file", root]) == 0
+    file = tmp_path / "ann.token"
+    assert exit_code(["token", "issue", "own", "--officer", "ann", "--token-to", str(file), "--token-file", root]) == 0
+    capsys.readouterr()
+    assert exit_code(["officer", "waiting", *inspector(root)]) == 0
+    grant, token = capsys.readouterr().out.splitlines()
+    assert "ann  asked by root: not in use, clearance 0" in grant
+    assert grant.endswith("-> in use, clearance 1, all offices, analyst")
+    assert token.endswith("ann  own: waiting, issued by root")
+    assert exit_code(["officer", "list", "--token-file", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert "the token waits for a second person" in told
+    assert "the account of its owner waits" in told
+    refused = [
+        ["officer", "refuse", str(Grant.objects.get().pk)],
+        ["token", "refuse", str(Token.objects.latest("pk").pk)],
+    ]
+    assert [exit_code([*one, *inspector(root)]) for one in refused] == [0, 0]
+    capsys.readouterr()
+    assert exit_code(["officer", "waiting", *inspector(root)]) == 0
+    assert exit_code(["token", "list", *inspector(root)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("refused, issued by root, decided by inspector")
+
+
+def test_an_officer_moves_to_another_office_when_it_is_confirmed(root: str, tmp_path: Path) -> None:
+    added(root, tmp_path, "ann", Role.EXAMINER)
+    assert exit_code(["office", "add", "PORT", "--token-file", root]) == 0
+    change = ["officer", "change", "ann", "--role", "examiner", "--clearance", "0", "--token-file", root]
+    assert exit_code([*change, "--office", "PORT", "--all-offices"]) == 2
+    assert exit_code([*change, "--office", "PORT"]) == 0
+    assert Officer.objects.get(login="ann").office is None
+    assert exit_code(["officer", "confirm", str(Grant.objects.latest("pk").pk), *inspector(root)]) == 0
+    assert Officer.objects.get(login="ann").office_id == "PORT"
 
 
 def test_a_token_is_written_over_no_file(root: str, tmp_path: Path) -> None:

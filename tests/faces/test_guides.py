@@ -33,7 +33,7 @@ def parsed(command: click.Command, name: str, words: list[str]) -> None:
         assert inner is not None
         parsed(inner, str(found), rest)
     else:
-        command.make_context(name, words)
+        command.make_context(name, words, help_option_names=["-h", "--help"])
 
 
 @pytest.mark.parametrize(("guide", "command"), SHOWN, ids=[command for _, command in SHOWN])

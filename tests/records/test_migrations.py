@@ -13,6 +13,7 @@ from tests.office import NOON
 from tidewaiter.actions.retention.retention import rule
 from tidewaiter.core.errors import ConflictError
 from tidewaiter.faces.cli.records import pending, refuse_pending
+from tidewaiter.storage.records.models import Token
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -38,6 +39,7 @@ def _filled(apps: Any) -> None:
 
     office = make("Office", code="MAIN", name="Main")
     officer = make("Officer", login="o", name="O", office=office, roles=["examiner"])
+    make("Token", digest="t" * 64, label="own", officer=officer, made_at=NOON)
     made = make("PublishedSet", digest="s" * 64, text=b"x", made_at=NOON)
     goods = {"identity": "D1", "draw_day": NOON.date(), "channel": "red"}
     declaration = make(
@@ -88,7 +90,7 @@ def _rows() -> dict[str, int]:
 def test_a_filled_database_of_the_first_form_keeps_every_row(oldest: Any) -> None:
     _filled(oldest)
     before = _rows()
-    assert len(before) == 12
+    assert len(before) == 13
     call_command("migrate", verbosity=0)
     assert _rows() == before
     assert pending() == []
@@ -96,6 +98,7 @@ def test_a_filled_database_of_the_first_form_keeps_every_row(oldest: Any) -> Non
         cursor.execute("SELECT reference FROM records_lookoutmatch")
         references = [reference for (reference,) in cursor.fetchall()]
     assert len(set(references)) == 2, "what was there before has a reference of its own too"
+    assert Token.objects.get().state(NOON) == "good", "a token of before asked no second person"
     assert rule("declaration").days == 30, "a rule that two persons had set stays in force"
 
 

@@ -11,6 +11,7 @@ from tools.tour.place import Place, TourError, free_port
 from tools.tour.tour import Tour
 
 ADMINISTRATOR: Final = "administrator"
+INSPECTORATE: Final = "inspectorate"
 CLEARANCE_SYSTEM: Final = "clearance-system"
 SHARES: Final = ("--share", "custodian-a.share", "--share", "custodian-b.share")
 SHOWN: Final = "EX-CLS-01"
@@ -22,7 +23,6 @@ OFFICERS: Final = {
     "risk-manager": ["risk manager"],
     "intelligence": ["intelligence officer"],
     "manager": ["manager"],
-    "inspectorate": ["inspectorate"],
 }
 SCOPES: Final = (
     "decision.take",
@@ -47,20 +47,28 @@ def history(place: Place, items: int) -> Country:
     return country
 
 
-def records(place: Place) -> str:
-    """Make the records, their first administrator and the shares of the draw; return the administrator's token."""
-    place.told.chapter("Records and shares", "The records are set up, and the draw's secret is made as two shares.")
-    place.run("setup", "--login", ADMINISTRATOR, "--token-to", f"{ADMINISTRATOR}.token")
+def records(place: Place) -> dict[str, str]:
+    """Make the records, their first two officers and the shares of the draw; return both officers' tokens."""
+    place.told.chapter(
+        "Records and shares",
+        "The records are set up with two persons, who give rights only together, and the draw's secret is made as two "
+        "shares.",
+    )
+    first = ("--login", ADMINISTRATOR, "--token-to", f"{ADMINISTRATOR}.token")
+    place.run("setup", *first, "--inspector", INSPECTORATE, "--inspector-token-to", f"{INSPECTORATE}.token")
     yesterday = (today_there(datetime.now(UTC)) - timedelta(days=1)).isoformat()
     place.run("draw", "shares", "--from", yesterday, "--out-a", "custodian-a.share", "--out-b", "custodian-b.share")
-    return (place.folder / f"{ADMINISTRATOR}.token").read_text(encoding="utf-8").strip()
+    return {
+        who: (place.folder / f"{who}.token").read_text(encoding="utf-8").strip()
+        for who in (ADMINISTRATOR, INSPECTORATE)
+    }
 
 
-def started(place: Place, country: Country, token: str) -> Tour:
+def started(place: Place, country: Country, tokens: dict[str, str]) -> Tour:
     """Start the service and its worker."""
     place.told.chapter("The service starts", "`serve` answers, `worker` does what the service does by itself.")
     port = free_port()
-    client = Client(f"http://127.0.0.1:{port}", place.told, {ADMINISTRATOR: token})
+    client = Client(f"http://127.0.0.1:{port}", place.told, tokens)
     place.start("serve", "--port", str(port), *SHARES)
     place.start("worker", *SHARES, "--heads", "heads.txt")
     tour = Tour(place, place.told, country, client)
@@ -71,7 +79,11 @@ def started(place: Place, country: Country, token: str) -> Tour:
 
 def officers(tour: Tour) -> None:
     """Add offices, officers and the clearance system, each with a token of its own."""
-    tour.told.chapter("Who may do what", "The administrator adds offices, officers by their roles, and one client.")
+    tour.told.chapter(
+        "Who may do what",
+        "The administrator adds offices, officers by their roles, and one client. No officer and no token is good "
+        "before the inspectorate confirms it.",
+    )
     client = tour.client
     for code, town in tour.country.offices.items():
         client.call(ADMINISTRATOR, "POST", "/api/v1/offices", {"code": code, "name": town}, quiet=True)
@@ -79,18 +91,25 @@ def officers(tour: Tour) -> None:
     for number, (login, roles) in enumerate(named.items()):
         office = login.removeprefix("examiner-") if roles == ["examiner"] else None
         body = {"login": login, "name": login.replace("-", " ").title(), "roles": roles, "office": office}
-        client.call(ADMINISTRATOR, "POST", "/api/v1/officers", body, quiet=number > 0)
+        asked = client.call(ADMINISTRATOR, "POST", "/api/v1/officers", body, quiet=number > 0)
+        confirm = f"/api/v1/grants/{asked['waiting']['number']}/confirm"
+        if number == 0:
+            client.call(ADMINISTRATOR, "POST", confirm, {}, expect=403)
+        client.call(INSPECTORATE, "POST", confirm, {}, quiet=number > 0)
         token_of(tour, login, {"label": f"{login}, own", "officer": login})
     client.call(ADMINISTRATOR, "POST", "/api/v1/clients", {"name": CLEARANCE_SYSTEM}, quiet=True)
     token_of(tour, CLEARANCE_SYSTEM, {"label": "hall 1", "client": CLEARANCE_SYSTEM, "scopes": [*SCOPES]}, quiet=False)
 
 
 def token_of(tour: Tour, who: str, body: dict[str, object], *, quiet: bool = True) -> None:
-    """Issue a token; keep it for calls, and as a file that its owner alone can read."""
+    """Issue a token and have it confirmed; keep it for calls, and as a file that its owner alone can read."""
     issued = tour.client.call(ADMINISTRATOR, "POST", "/api/v1/tokens", body, quiet=True)
     if not quiet:
         told = {**issued, "token": "tw_..."}
         tour.told.exchange("POST /api/v1/tokens          # administrator", body, "201 Created", told)
+    show = ("number", "label", "state", "issued_by", "decided_by")
+    confirm = f"/api/v1/tokens/{issued['number']}/confirm"
+    tour.client.call(INSPECTORATE, "POST", confirm, {}, quiet=quiet, show=show)
     tour.client.tokens[who] = issued["token"]
     file = tour.place.folder / f"{who}.token"
     file.touch(mode=0o600)

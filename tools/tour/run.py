@@ -18,8 +18,8 @@ def run(folder: Path, told: Told, *, items: int, profiles: int) -> Outcome:
     place = Place(folder, told)
     try:
         country = opening.history(place, items)
-        token = opening.records(place)
-        tour = opening.started(place, country, token)
+        tokens = opening.records(place)
+        tour = opening.started(place, country, tokens)
         opening.officers(tour)
         opening.published(tour, profiles)
         for chapter in (day.decided, day.traced, day.examined, day.raised, day.released, day.stopped):

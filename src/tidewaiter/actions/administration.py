@@ -1,20 +1,31 @@
-"""Offices, officers, client systems and tokens."""
+"""Offices, client systems and tokens.
+
+A token for another officer or for a client system waits for a second person, as what is asked for officers does: it
+lets nobody in before. The own further token needs nobody else.
+"""
 
 import hashlib
 import json
 import secrets
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.acting import Actor, Caller, action, officer_of, record
+from tidewaiter.actions.officers import officer_named, require_one_of, waiting_grants
 from tidewaiter.actions.rights import rights
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
-from tidewaiter.core.role import Role
+from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Classification, ClientSystem, Office, Officer, Token
+
+ASK: Final = "ask an administrator or the inspectorate, but not who asked for it, to confirm"
+
+
+class WaitingError(NotAllowedError):
+    """Who comes in is known, and waits for a second person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +44,6 @@ def add_office(*, code: str, name: str, by: Actor, at: datetime) -> Office:
         raise ConflictError(f"office {code} is there already")
     record(f"office:{code}", _content(code=code, name=name))
     return office
-
-
-@action("officer.add")
-def add_officer(
-    *, login: str, name: str, roles: Collection[str], clearance: int, office: str | None, by: Actor, at: datetime
-) -> Officer:
-    """Add an officer with roles and a clearance rank. Raises InputError naming each unknown role."""
-    return new_officer(login=login, name=name, roles=roles, clearance=clearance, office=office)
-
-
-def new_officer(*, login: str, name: str, roles: Collection[str], clearance: int, office: str | None) -> Officer:
-    """Make an officer within an action."""
-    checked = _roles(roles)
-    _refuse_look_alike(login)
-    officer = Officer.objects.create(
-        login=login, name=name, roles=checked, clearance=clearance, office=_office(office) if office else None
-    )
-    record(officer.reference, officer_content(officer))
-    return officer
-
-
-@action("officer.change")
-def change_officer(
-    *, login: str, roles: Collection[str], clearance: int, active: bool, by: Actor, at: datetime
-) -> Officer:
-    """Give an officer other roles or clearance, or take the account out of use.
-
-    Raises NotAllowedError for the own account: another administrator changes it.
-    """
-    officer = officer_named(login)
-    if officer.pk == officer_of(by).pk:
-        raise NotAllowedError("another administrator changes what you may do")
-    officer.roles, officer.clearance, officer.active = _roles(roles), clearance, active
-    officer.save(update_fields=["roles", "clearance", "active"])
-    record(officer.reference, officer_content(officer))
-    return officer
 
 
 @action("classification.add")
@@ -112,44 +87,84 @@ def issue_token(
 ) -> IssuedToken:
     """Issue a token to an officer or to a client system; only its digest is kept.
 
-    Raises InputError when neither or both are named, or a scope is no action.
+    One for somebody else, or for more than the token it is asked with allows, waits for a second person. Raises
+    InputError when neither or both are named, or a scope is no action.
     """
-    return new_token(label=label, officer=officer, client=client, scopes=scopes, expires_at=expires_at, at=at)
-
-
-def new_token(
-    *,
-    label: str,
-    officer: str | None,
-    client: str | None,
-    scopes: Collection[str],
-    expires_at: datetime | None,
-    at: datetime,
-) -> IssuedToken:
-    """Make a token within an action."""
     unknown = sorted(set(scopes) - rights().keys())
     if (officer is None) == (client is None) or unknown:
         raise InputError(f"unknown scopes: {', '.join(unknown)}" if unknown else "name an officer or a client system")
+    issuer = officer_of(by)
+    holder = officer_named(officer) if officer else None
+    text, token = _new_token(label, scopes, at)
+    token.officer, token.client = holder, client_named(client) if client else None
+    token.expires_at, token.issued_by = expires_at, issuer
+    token.waits = holder is None or holder.pk != issuer.pk or not _within(by, scopes)
+    return _kept(text, token)
+
+
+def first_token(officer: Officer, *, at: datetime) -> IssuedToken:
+    """Issue a token that needs no second person. Called within the set-up of a new installation."""
+    text, token = _new_token("first", (), at)
+    token.officer = officer
+    return _kept(text, token)
+
+
+def _new_token(label: str, scopes: Collection[str], at: datetime) -> tuple[str, Token]:
     text = f"tw_{secrets.token_urlsafe(32)}"
-    token = Token.objects.create(
-        digest=token_digest(text),
-        label=label,
-        officer=officer_named(officer) if officer else None,
-        client=client_named(client) if client else None,
-        scopes=sorted(scopes),
-        made_at=at,
-        expires_at=expires_at,
-    )
+    return text, Token(digest=token_digest(text), label=label, scopes=sorted(scopes), made_at=at)
+
+
+def _kept(text: str, token: Token) -> IssuedToken:
+    token.save()
     record(f"token:{token.pk}", token_content(token))
     return IssuedToken(text, token)
+
+
+def _within(by: Actor, scopes: Collection[str]) -> bool:
+    """Tell whether scopes (none: everything) allow no more than the token that the actor came in with."""
+    allowed: frozenset[str] = by.scopes if isinstance(by, Caller) else frozenset()
+    return not allowed or (bool(scopes) and allowed.issuperset(scopes))
+
+
+@action("token.confirm")
+def confirm_token(*, token: int, by: Actor, at: datetime) -> Token:
+    """Let a token that waits be used.
+
+    Raises NotKnownError, ConflictError where it does not wait, NotAllowedError for who issued it and whose it is.
+    """
+    found = _waiting(token, officer_of(by), at)
+    found.waits = False
+    return _decided(found, by=officer_of(by), at=at)
+
+
+@action("token.refuse")
+def refuse_token(*, token: int, by: Actor, at: datetime) -> Token:
+    """Refuse a token that waits: it is never good. Raises as confirming does."""
+    found = _waiting(token, officer_of(by), at)
+    found.revoked_at = at
+    return _decided(found, by=officer_of(by), at=at)
+
+
+def _waiting(number: int, second: Officer, at: datetime) -> Token:
+    found = _held(number)
+    if found.state(at) != "waiting":
+        raise ConflictError(f"token {number} is {found.state(at)}, not waiting")
+    if second.pk in (found.issued_by_id, found.officer_id):
+        raise NotAllowedError("another person than who issued a token, and whose it is, decides about it")
+    return found
+
+
+def _decided(token: Token, *, by: Officer, at: datetime) -> Token:
+    token.decided_by, token.decided_at = by, at
+    token.save(update_fields=["waits", "revoked_at", "decided_by", "decided_at"])
+    record(f"token:{token.pk}", token_content(token))
+    return token
 
 
 @action("token.revoke")
 def revoke_token(*, token: int, by: Actor, at: datetime) -> Token:
     """Revoke a token for good."""
-    found = Token.objects.filter(pk=token).first()
-    if found is None:
-        raise NotKnownError(f"no token {token}")
+    found = _held(token)
     if found.revoked_at is None:
         found.revoked_at = at
         found.save(update_fields=["revoked_at"])
@@ -157,28 +172,55 @@ def revoke_token(*, token: int, by: Actor, at: datetime) -> Token:
     return found
 
 
+def _held(number: int) -> Token:
+    """Return a token, held until the transaction ends. Raises NotKnownError."""
+    lock_chain()
+    found = _tokens().filter(pk=number).first()
+    if found is None:
+        raise NotKnownError(f"no token {number}")
+    return found
+
+
+def _tokens() -> QuerySet[Token]:
+    return Token.objects.select_related("officer", "client", "issued_by", "decided_by").order_by("pk")
+
+
+def read_tokens(*, by: Actor, at: datetime) -> QuerySet[Token]:
+    """Return all tokens, without their texts, for administrators and those who confirm."""
+    require_one_of("token.confirm", "token.issue", by=by, at=at)
+    return _tokens()
+
+
 def caller_of(text: str, at: datetime) -> Caller:
-    """Return who comes in with a token. Raises NotAllowedError unless it is good and its owner active."""
+    """Return who comes in with a token.
+
+    Raises NotAllowedError unless it is good and its owner active; WaitingError where a second person is missing.
+    """
     token = Token.objects.select_related("officer", "client").filter(digest=token_digest(text)).first()
-    if token is None or not token.good(at):
+    state = token.state(at) if token else "unknown"
+    if token is None or state not in ("good", "waiting"):
         raise NotAllowedError("the token is not known, expired or revoked")
     who = token.officer or token.client
-    if who is None or not who.active:
-        raise NotAllowedError("the token's owner is not active")
+    if state == "waiting" or not who or not who.active:
+        raise _refusal(token, waits=state == "waiting")
     return Caller(who, frozenset(token.scopes))
+
+
+def _refusal(token: Token, *, waits: bool) -> NotAllowedError:
+    """Return what to tell the holder of a token that is known and lets nobody in."""
+    missing = []
+    if waits:
+        missing.append(Problem("the token waits for a second person", suggestion=f"{ASK} token {token.pk}"))
+    if token.officer and not token.officer.active:
+        for grant in waiting_grants([token.officer]).values():
+            advice = f"{ASK} grant {grant.pk}"
+            missing.append(Problem("the account of its owner waits for a second person", suggestion=advice))
+    return WaitingError(missing) if missing else NotAllowedError("the token's owner is not active")
 
 
 def token_digest(text: str) -> str:
     """Return what a token is kept as. Tokens have 256 random bits, so a plain SHA-256 cannot be searched."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def officer_named(login: str) -> Officer:
-    """Return the officer with that login. Raises NotKnownError."""
-    found = Officer.objects.filter(login=login).first()
-    if found is None:
-        raise NotKnownError(f"no officer has the login {login}")
-    return found
 
 
 def client_named(name: str) -> ClientSystem:
@@ -187,49 +229,6 @@ def client_named(name: str) -> ClientSystem:
     if found is None:
         raise NotKnownError(f"no client system is named {name}")
     return found
-
-
-def _office(code: str) -> Office:
-    found = Office.objects.filter(code=code).first()
-    if found is None:
-        raise NotKnownError(f"no office has the code {code}")
-    return found
-
-
-def _roles(names: Collection[str]) -> list[str]:
-    unknown = sorted(set(names) - {role.value for role in Role})
-    if unknown:
-        raise InputError(f"unknown roles: {', '.join(unknown)}; the roles are {', '.join(Role)}")
-    return sorted(set(names))
-
-
-def _refuse_look_alike(login: str) -> None:
-    """Raise unless the login stands apart from every other: two accounts of one person must not look like one.
-
-    Raises InputError for one with blanks or signs that are not seen, ConflictError for one that differs from another
-    in letter case or in how its letters are written only.
-    """
-    if not login.isprintable() or any(character.isspace() for character in login):
-        raise InputError(Problem("a login has no blanks and no signs that are not seen", suggestion="write one word"))
-    alike = _folded(login)
-    if any(_folded(taken) == alike for taken in Officer.objects.values_list("login", flat=True)):
-        raise ConflictError(f"login {login} is taken")
-
-
-def _folded(login: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold())
-
-
-def officer_content(officer: Officer) -> bytes:
-    """Return what the audit chain holds of an officer."""
-    return _content(
-        login=officer.login,
-        name=officer.name,
-        office=officer.office_id,
-        roles=officer.roles,
-        clearance=officer.clearance,
-        active=officer.active,
-    )
 
 
 def classification_content(one: Classification) -> bytes:
@@ -243,8 +242,12 @@ def client_content(client: ClientSystem) -> bytes:
 
 
 def token_content(token: Token) -> bytes:
-    """Return what the audit chain holds of a token: whose it is, what it is for, and until when it is good."""
+    """Return what the audit chain holds of a token: whose it is, what for, until when it is good, who let it be so.
+
+    Tokens of versions that asked no second person are held as they were then.
+    """
     ends = [moment and moment.astimezone(UTC).isoformat() for moment in (token.expires_at, token.revoked_at)]
+    persons = {"issued_by": token.issued_by_id, "waits": token.waits, "decided_by": token.decided_by_id}
     return _content(
         label=token.label,
         digest=token.digest,
@@ -252,6 +255,7 @@ def token_content(token: Token) -> bytes:
         client=token.client_id,
         scopes=token.scopes,
         ends=ends,
+        **({"persons": persons} if any(persons.values()) else {}),
     )
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
-from tidewaiter.actions.administration import client_content, officer_content, token_content
+from tidewaiter.actions.administration import client_content, token_content
 from tidewaiter.actions.audit.kept_content import Contents, Reading, latest, readable
 from tidewaiter.actions.audit.kept_evidence import EVIDENCE
 from tidewaiter.actions.audit.kept_examination import EXAMINATION
@@ -14,6 +14,7 @@ from tidewaiter.actions.audit.kept_rules import RULES
 from tidewaiter.actions.decisions.keeping import decision_content
 from tidewaiter.actions.decisions.requests import request_content
 from tidewaiter.actions.examinations.assignments import duty_content
+from tidewaiter.actions.officers import grant_content, officer_content
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.profiles.lookouts import lookout_content
 from tidewaiter.actions.profiles.profiles import step_content
@@ -152,6 +153,7 @@ READINGS: Final[tuple[Reading, ...]] = (
         required=True),
     latest("match", models.LookoutMatch.objects.all, _match, named="reference"),
     latest("officer", models.Officer.objects.all, _officer, required=True),
+    latest("grant", models.Grant.objects.all, lambda one: [grant_content(one)], required=True),
     latest("client", models.ClientSystem.objects.all, lambda one: [client_content(one)], required=True),
     latest("office", models.Office.objects.all, lambda one: [_json(code=one.code, name=one.name)]),
     latest("token", models.Token.objects.all, lambda one: [token_content(one)], required=True),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tidewaiter.actions.acting import Actor, action, officer_of, record, require
+from tidewaiter.actions.acting import Actor, action, may, officer_of, record, require
 from tidewaiter.actions.examinations.subjects import require_seen
 from tidewaiter.actions.packing import to_json
 from tidewaiter.core.errors import InputError, NotAllowedError, NotKnownError, Place, Problem
@@ -47,8 +47,9 @@ def add_attachment(
     """Keep a file with a record; the same content again with the same record gives the attachment that is there.
 
     `kind` is the media type its sender states and must be what the content shows. Privilege goes with the content: it
-    seals whatever was attached with the same bytes. Raises InputError with every problem, NotKnownError for a record
-    the officer may not see.
+    seals whatever was attached with the same bytes, which takes the right to `attachment.seal`: nobody hides what was
+    there to be read. Raises InputError with every problem, NotKnownError for a record the officer may not see,
+    NotAllowedError for who may not seal.
     """
     officer = officer_of(by)
     require_seen(about, officer)
@@ -57,9 +58,9 @@ def add_attachment(
         raise InputError(problems)
     digest = store.keep(content)
     same = Attachment.objects.filter(digest=digest)
-    privileged = privileged or same.filter(privileged=True).exists()
     if privileged:
-        _seal(same.filter(privileged=False))
+        _seal(same.filter(privileged=False), by)
+    privileged = privileged or same.filter(privileged=True).exists()
     attachment, _ = Attachment.objects.get_or_create(
         digest=digest,
         record=about,
@@ -76,11 +77,13 @@ def add_attachment(
     return attachment
 
 
-def _seal(found: Iterable[Attachment]) -> None:
+def _seal(found: Iterable[Attachment], by: Actor) -> None:
     for one in found:
+        if not may("attachment.seal", by):
+            raise NotAllowedError("this file is kept already: another officer says whether it is under legal privilege")
         one.privileged = True
         one.save(update_fields=["privileged"])
-        record(f"attachment:{one.pk}", attachment_content(one))
+        record(f"attachment:{one.pk}", attachment_content(one), action="attachment.seal")
 
 
 def attachment_content(one: Attachment) -> bytes:

@@ -19,6 +19,7 @@ from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, N
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import (
+    Act,
     Classification,
     Lookout,
     LookoutAcknowledgement,
@@ -138,7 +139,8 @@ def acknowledge_lookout(
 def settle_match(*, match: str, confirmed: bool, reason: str, by: Actor, at: datetime) -> LookoutMatch:
     """Confirm or clear a possible match. A cleared one lowers no channel by itself: it no longer asks for anything.
 
-    Raises NotKnownError for a match that the officer may not see, ConflictError for one that is settled.
+    Raises NotKnownError for a match that the officer may not see, ConflictError for one that is settled,
+    NotAllowedError for one who clears a match on goods given to him or her to examine.
     """
     officer = officer_of(by)
     lock_chain()
@@ -147,6 +149,8 @@ def settle_match(*, match: str, confirmed: bool, reason: str, by: Actor, at: dat
         raise NotKnownError("there is no match of that reference")
     if found.state != OPEN:
         raise ConflictError(f"match {match} is {found.state} already")
+    if not confirmed and Act.objects.filter(declaration_id=found.declaration_id, officer=officer).exists():
+        raise NotAllowedError("another officer clears a match on goods that you examine")
     found.state = CONFIRMED if confirmed else CLEARED
     found.settled_by, found.settled_at, found.reason = officer, at, _given(reason, "say how you know")
     found.save()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
-from tidewaiter.actions.administration import officer_named
+from tidewaiter.actions.officers import officer_named
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.profiles.proposals import text_digest
 from tidewaiter.actions.profiles.readiness import Readiness, readiness, readiness_of_text, refuse_unready

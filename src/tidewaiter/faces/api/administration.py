@@ -1,4 +1,7 @@
-"""Offices, officers, client systems and tokens. A token's text is answered once, when it is issued."""
+"""Offices, client systems, classifications and tokens. A token's text is answered once, when it is issued.
+
+A token for another officer or for a client system lets nobody in before a second person confirmed it.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,7 +10,6 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
 from tidewaiter.actions import administration
-from tidewaiter.core.role import Role
 from tidewaiter.faces.api.calling import (
     LARGEST_NUMBER,
     Given,
@@ -19,15 +21,14 @@ from tidewaiter.faces.api.calling import (
     officer,
     paged,
 )
-from tidewaiter.faces.api.forms import Code, Login
-from tidewaiter.storage.records.models import ClientSystem, Office, Officer, Token
+from tidewaiter.faces.api.forms import Login
+from tidewaiter.storage.records.models import ClientSystem, Office, Token
 from tidewaiter.storage.records.visibility import visible_to
 
 router = Router(tags=["administration"])
 
 type Label = Annotated[str, Field(min_length=1, max_length=80)]
-type Clearance = Annotated[int, Field(ge=0, le=32767, description="Rank of the classification scheme")]
-type Roles = Annotated[list[Role], Field(max_length=20)]
+type Number = Path[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]]
 
 
 class NewOffice(Given):
@@ -35,24 +36,6 @@ class NewOffice(Given):
 
     code: Annotated[str, Field(min_length=1, max_length=35)]
     name: Annotated[str, Field(max_length=200)] = ""
-
-
-class NewOfficer(Given):
-    """An officer. No office: one who works for all."""
-
-    login: Annotated[str, Field(min_length=1, max_length=80)]
-    name: Annotated[str, Field(max_length=200)]
-    roles: Roles
-    clearance: Clearance = 0
-    office: Code | None = None
-
-
-class OfficerChange(Given):
-    """What an officer may do from now on."""
-
-    roles: Roles
-    clearance: Clearance
-    active: bool
 
 
 class NewClient(Given):
@@ -86,17 +69,6 @@ class OfficeAnswer(Schema):
     name: str
 
 
-class OfficerAnswer(Schema):
-    """An officer."""
-
-    login: str
-    name: str
-    roles: list[str]
-    clearance: int
-    office: str | None
-    active: bool
-
-
 class ClientAnswer(Schema):
     """A client system."""
 
@@ -115,19 +87,16 @@ class TokenAnswer(Schema):
     made_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    state: str = Field(description="good, waiting (for a second person), refused, revoked or expired")
+    issued_by: str | None
+    decided_by: str | None = Field(description="Who confirmed or refused it")
+    decided_at: datetime | None
 
 
 class IssuedAnswer(TokenAnswer):
     """A token just issued, with its text: shown this once."""
 
     token: str
-
-
-class OfficerPage(Schema):
-    """A page of officers."""
-
-    entries: list[OfficerAnswer]
-    next: int | None
 
 
 class TokenPage(Schema):
@@ -157,44 +126,6 @@ def add_office(request: HttpRequest, given: NewOffice) -> Status[Any]:
     return Status(201, administration.add_office(code=given.code, name=given.name, by=caller(request), at=moment()))
 
 
-@router.get("/officers", auth=needs("officer.add"), response=OfficerPage, summary="List officers")
-def list_officers(request: HttpRequest, asked: Query[Page]) -> dict[str, Any]:
-    """Return officers in the order in which they were added."""
-    found = visible_to(officer(request), Officer.objects.all()).filter(pk__gt=asked.after).order_by("pk")[: asked.limit]
-    page = paged(list(found), asked, lambda one: one.pk)
-    return {**page, "entries": [_officer(one) for one in page["entries"]]}
-
-
-@router.post("/officers", auth=needs("officer.add"), response={201: OfficerAnswer}, summary="Add an officer")
-def add_officer(request: HttpRequest, given: NewOfficer) -> Status[Any]:
-    """Add an officer with roles and clearance."""
-    made = administration.add_officer(
-        login=given.login,
-        name=given.name,
-        roles=given.roles,
-        clearance=given.clearance,
-        office=given.office,
-        by=caller(request),
-        at=moment(),
-    )
-    return Status(201, _officer(made))
-
-
-@router.put("/officers/{login}", auth=needs("officer.change"), response=OfficerAnswer, summary="Change an officer")
-def change_officer(request: HttpRequest, login: Path[Login], given: OfficerChange) -> dict[str, Any]:
-    """Give an officer other roles or clearance, or take the account out of use."""
-    changed = administration.change_officer(
-        login=login,
-        roles=given.roles,
-        clearance=given.clearance,
-        active=given.active,
-        by=caller(request),
-        at=moment(),
-    )
-    forget_tokens()
-    return _officer(changed)
-
-
 @router.get("/clients", auth=needs("client.add"), response=list[ClientAnswer], summary="List client systems")
 def list_clients(request: HttpRequest) -> list[ClientSystem]:
     """Return all client systems by their names."""
@@ -207,21 +138,20 @@ def add_client(request: HttpRequest, given: NewClient) -> Status[Any]:
     return Status(201, administration.add_client(name=given.name, by=caller(request), at=moment()))
 
 
-@router.get("/tokens", auth=needs("token.issue"), response=TokenPage, summary="List tokens")
+@router.get("/tokens", auth=needs("token.issue", "token.confirm"), response=TokenPage, summary="List tokens")
 def list_tokens(request: HttpRequest, asked: Query[Page]) -> dict[str, Any]:
-    """Return tokens, without their texts, in the order in which they were issued."""
-    found = (
-        visible_to(officer(request), Token.objects.select_related("officer", "client"))
-        .filter(pk__gt=asked.after)
-        .order_by("pk")
-    )
-    page = paged(list(found[: asked.limit]), asked, lambda one: one.pk)
+    """Return tokens, without their texts, in the order in which they were issued: who issued, who confirmed each."""
+    found = visible_to(officer(request), administration.read_tokens(by=caller(request), at=moment()))
+    page = paged(list(found.filter(pk__gt=asked.after)[: asked.limit]), asked, lambda one: one.pk)
     return {**page, "entries": [_token(one) for one in page["entries"]]}
 
 
 @router.post("/tokens", auth=needs("token.issue"), response={201: IssuedAnswer}, summary="Issue a token")
 def issue_token(request: HttpRequest, given: NewToken) -> Status[Any]:
-    """Issue a token; its text is in this answer and nowhere else."""
+    """Issue a token; its text is in this answer and nowhere else.
+
+    One for somebody else is `waiting` until a second person confirms it, and lets nobody in before.
+    """
     issued = administration.issue_token(
         label=given.label,
         officer=given.officer,
@@ -234,8 +164,20 @@ def issue_token(request: HttpRequest, given: NewToken) -> Status[Any]:
     return Status(201, {**_token(issued.token), "token": issued.text})
 
 
+@router.post("/tokens/{number}/confirm", auth=needs("token.confirm"), response=TokenAnswer, summary="Confirm a token")
+def confirm_token(request: HttpRequest, number: Number) -> dict[str, Any]:
+    """Let a token that waits be used; not who issued it, nor whose it is."""
+    return _token(administration.confirm_token(token=number, by=caller(request), at=moment()))
+
+
+@router.post("/tokens/{number}/refuse", auth=needs("token.refuse"), response=TokenAnswer, summary="Refuse a token")
+def refuse_token(request: HttpRequest, number: Number) -> dict[str, Any]:
+    """Refuse a token that waits: it is never good."""
+    return _token(administration.refuse_token(token=number, by=caller(request), at=moment()))
+
+
 @router.post("/tokens/{number}/revoke", auth=needs("token.revoke"), response=TokenAnswer, summary="Revoke a token")
-def revoke_token(request: HttpRequest, number: Path[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]]) -> dict[str, Any]:
+def revoke_token(request: HttpRequest, number: Number) -> dict[str, Any]:
     """Revoke a token for good."""
     revoked = administration.revoke_token(token=number, by=caller(request), at=moment())
     forget_tokens()
@@ -264,17 +206,6 @@ def add_class(request: HttpRequest, given: NewClass) -> Status[Any]:
     return Status(201, made)
 
 
-def _officer(found: Officer) -> dict[str, Any]:
-    return {
-        "login": found.login,
-        "name": found.name,
-        "roles": found.roles,
-        "clearance": found.clearance,
-        "office": found.office_id,
-        "active": found.active,
-    }
-
-
 def _token(found: Token) -> dict[str, Any]:
     return {
         "number": found.pk,
@@ -285,4 +216,8 @@ def _token(found: Token) -> dict[str, Any]:
         "made_at": found.made_at,
         "expires_at": found.expires_at,
         "revoked_at": found.revoked_at,
+        "state": found.state(moment()),
+        "issued_by": found.issued_by.login if found.issued_by else None,
+        "decided_by": found.decided_by.login if found.decided_by else None,
+        "decided_at": found.decided_at,
     }

@@ -19,6 +19,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationErrorContext
 from pydantic_core import ErrorDetails
 
+from tidewaiter.actions.administration import WaitingError
 from tidewaiter.core.errors import (
     ConflictError,
     InputError,
@@ -107,7 +108,7 @@ def _ours(_request: HttpRequest, error: Any) -> HttpResponse:
 
 def _http(_request: HttpRequest, error: Any) -> HttpResponse:
     cause = error.__cause__
-    if isinstance(cause, InputError):
+    if isinstance(cause, InputError | WaitingError):
         return refusal(error.status_code, cause.problems)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         advice = "send the header Authorization: Bearer TOKEN, with a token that is known, not expired, not revoked"

@@ -25,6 +25,7 @@ from tidewaiter.faces.api.integrity import router as integrity
 from tidewaiter.faces.api.json_reading import checked, read_json
 from tidewaiter.faces.api.lists import router as lists
 from tidewaiter.faces.api.lookouts import router as lookouts
+from tidewaiter.faces.api.officers import router as officers
 from tidewaiter.faces.api.overrides import router as overrides
 from tidewaiter.faces.api.policies import router as policies
 from tidewaiter.faces.api.problems import CONTENT_TYPE, handle_errors, validation_problems
@@ -56,6 +57,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     traders,
     policies,
     capacity,
+    officers,
     administration,
     audit,
     retention,

@@ -76,13 +76,15 @@ def _exists(name: str) -> bool:
 
 def caller(token_file: Path | None) -> "Caller":
     """Return who gives the command, by the own token. Raises InputError without one, NotAllowedError for a bad one."""
-    from tidewaiter.actions.administration import caller_of  # noqa: PLC0415
+    from tidewaiter.actions.administration import WaitingError, caller_of  # noqa: PLC0415
 
     text = os.environ.get(TOKEN_VARIABLE, "") if token_file is None else _read(token_file)
     if not text:
         raise InputError(Problem("who are you?", suggestion=f"give --token-file F, or set {TOKEN_VARIABLE}"))
     try:
         return caller_of(text, now())
+    except WaitingError:
+        raise
     except NotAllowedError:
         raise NotAllowedError("the token is not known, expired or revoked") from None
 

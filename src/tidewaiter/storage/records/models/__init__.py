@@ -22,7 +22,7 @@ from tidewaiter.storage.records.models.lookout import (
     LookoutShortening,
 )
 from tidewaiter.storage.records.models.office import Office
-from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Officer, Token
+from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Grant, Officer, Token
 from tidewaiter.storage.records.models.profile import ProfileStep, ProfileVersion, Proposal, Publication, PublishedSet
 from tidewaiter.storage.records.models.request import ControlRequest
 from tidewaiter.storage.records.models.retention import Backup, LegalHold, Purge, RetentionRule, Tombstone
@@ -48,6 +48,7 @@ __all__ = [
     "Duty",
     "Event",
     "Exhibit",
+    "Grant",
     "HandOver",
     "LegalHold",
     "Load",

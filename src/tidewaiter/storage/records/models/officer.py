@@ -44,6 +44,37 @@ class Officer(models.Model):
         return self.active and any(role in self.roles for role in roles)
 
 
+class Grant(models.Model):
+    """What one officer asks to let another do: all that the other would have once a second person confirmed it.
+
+    `state` is waiting, confirmed, refused, or overtaken (a later change of the same officer). Until it is confirmed
+    the officer keeps what stood; one who was only just added has nothing.
+    """
+
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="grants")
+    office = models.ForeignKey(Office, on_delete=models.PROTECT, null=True)
+    clearance = models.PositiveSmallIntegerField()
+    roles = models.JSONField()
+    active = models.BooleanField()
+    state = models.CharField(max_length=12, default="waiting")
+    proposed_by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        """One waits an officer."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["officer"], condition=models.Q(state="waiting"), name="one_waiting_grant"),
+        )
+
+    def __str__(self) -> str:
+        """Return whose it is, and its state."""
+        return f"{self.officer_id} {self.state}"
+
+
 class ClientSystem(models.Model):
     """A system that calls the service: a clearance system, a port's system, a phone gateway."""
 
@@ -64,6 +95,7 @@ class Token(models.Model):
     """What a client system or an officer comes in with: kept as a digest, scoped, revocable.
 
     `scopes` are names of actions the token may be used for; empty for an officer's token: all that the roles allow.
+    One that `waits` for a second person lets nobody in; `decided_by` confirmed it or, where it waits still, refused it.
     """
 
     digest = models.CharField(max_length=64, unique=True)
@@ -74,11 +106,19 @@ class Token(models.Model):
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    issued_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    waits = models.BooleanField(default=False)
+    decided_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         """Return the label, never what the token is."""
         return self.label
 
-    def good(self, at: datetime) -> bool:
-        """Tell whether the token may be used at that instant."""
-        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+    def state(self, at: datetime) -> str:
+        """Return what the token is at that instant: good, waiting, refused, revoked or expired."""
+        if self.revoked_at is not None:
+            return "refused" if self.waits and self.decided_by_id else "revoked"
+        if self.expires_at is not None and at >= self.expires_at:
+            return "expired"
+        return "waiting" if self.waits else "good"
