@@ -18,7 +18,7 @@ from tidewaiter.actions.audit.auditing import Search, Verification, verify, veri
 from tidewaiter.actions.audit.kept_readings import READINGS
 from tidewaiter.actions.audit.lodged_heads import lodge_head, read_heads
 from tidewaiter.actions.decisions.events import record_events
-from tidewaiter.actions.decisions.keeping import decision_content
+from tidewaiter.actions.decisions.traces import decision_content
 from tidewaiter.actions.draws import lodge_key
 from tidewaiter.actions.examinations import assignments, results
 from tidewaiter.actions.examinations.acts import close_acts

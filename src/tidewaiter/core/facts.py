@@ -81,6 +81,8 @@ class Catalogue:
 
     version: str
     facts: Mapping[str, Fact]
+    text: str = field(default="", compare=False, repr=False)
+    """The file it was read from, from which it can be read again; empty where it was made otherwise."""
 
     def __getitem__(self, name: str) -> Fact:
         """Return the fact of that name; KeyError when there is none."""

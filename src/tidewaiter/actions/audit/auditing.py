@@ -13,11 +13,13 @@ from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.audit.kept_content import Comparison
+from tidewaiter.actions.audit.kept_decisions import match_findings
+from tidewaiter.actions.audit.kept_goods import Goods
 from tidewaiter.actions.audit.kept_readings import READINGS
 from tidewaiter.actions.audit.kept_standing import standing_findings
 from tidewaiter.actions.audit.lodged_heads import noted_heads
 from tidewaiter.actions.packing import to_json
-from tidewaiter.storage.records.chain import Finding, Head, walk
+from tidewaiter.storage.records.chain import Finding, Head, Row, walk
 from tidewaiter.storage.records.models import AuditEvent
 
 MOST_FOUND: Final = 1_000
@@ -70,10 +72,16 @@ def verify_chain(heads: Iterable[Head] = ()) -> Verification:
 
 def verify(heads: Iterable[Head] = ()) -> Verification:
     """Verify the chain, and that what records hold now is what their latest events say they held."""
-    comparison = Comparison(READINGS)
-    walked = walk([*heads, *noted_heads()], comparison.look)
+    comparison, goods = Comparison(READINGS), Goods()
+
+    def look(page: Sequence[Row]) -> None:
+        comparison.look(page)
+        goods.look(page)
+
+    walked = walk([*heads, *noted_heads()], look)
     comparison.look_for_unrecorded()
-    comparison.findings += standing_findings()
+    goods.finish()
+    comparison.findings += [*standing_findings(), *match_findings(), *goods.findings]
     return Verification(
         events=walked.events,
         last=walked.last,

@@ -3,15 +3,16 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from tidewaiter.actions.administration import client_content, token_content
 from tidewaiter.actions.audit.kept_content import Contents, Reading, latest, readable
+from tidewaiter.actions.audit.kept_decisions import DECISIONS, settled, settled_keys
 from tidewaiter.actions.audit.kept_evidence import EVIDENCE
 from tidewaiter.actions.audit.kept_examination import EXAMINATION
 from tidewaiter.actions.audit.kept_retention import RETENTION
 from tidewaiter.actions.audit.kept_rules import RULES
-from tidewaiter.actions.decisions.keeping import decision_content
 from tidewaiter.actions.decisions.requests import request_content
 from tidewaiter.actions.examinations.assignments import duty_content
 from tidewaiter.actions.officers import grant_content, officer_content
@@ -24,27 +25,6 @@ from tidewaiter.storage.records import models
 
 def _json(**parts: object) -> bytes:
     return json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()
-
-
-def _decisions(keys: Collection[str]) -> dict[str, Contents]:
-    found = list(models.Decision.objects.filter(pk__in=keys))
-    named = [one.declaration_id for one in found]
-    digests = {
-        (number, version): _as_lodged(digest, rows)
-        for number, version, digest, rows in models.Lodgement.objects.filter(declaration_id__in=named).values_list(
-            "declaration_id", "version", "content_digest", "rows"
-        )
-    }
-    return {one.pk: [[decision_content(one, digests.get((one.declaration_id, one.version), ""))]] for one in found}
-
-
-def _as_lodged(digest: str, rows: bytes | memoryview) -> str:
-    """Return the digest of a declaration's version; empty where its rows are no longer those it was made of."""
-    return digest if text_digest(unpacked(rows)) == digest else ""
-
-
-def _decision_keys() -> Iterator[str]:
-    return models.Decision.objects.order_by("pk").values_list("pk", flat=True).iterator(2_000)
 
 
 def _steps(keys: Collection[str]) -> dict[str, Contents]:
@@ -126,14 +106,7 @@ def _published(one: models.PublishedSet) -> list[bytes]:
 
 
 READINGS: Final[tuple[Reading, ...]] = (
-    Reading(
-        kind="decision",
-        contents=_decisions,
-        actions=frozenset({"decision.take"}),
-        once=True,
-        count=models.Decision.objects.count,
-        every=_decision_keys,
-    ),
+    *DECISIONS,
     *EXAMINATION,
     *EVIDENCE,
     *RULES,
@@ -151,7 +124,10 @@ READINGS: Final[tuple[Reading, ...]] = (
         named="reference", required=True),
     latest("request", models.ControlRequest.objects.all, lambda one: [request_content(one)], named="reference",
         required=True),
-    latest("match", models.LookoutMatch.objects.all, _match, named="reference"),
+    replace(
+        latest("match", models.LookoutMatch.objects.all, _match, named="reference"),
+        count=settled().count, every=settled_keys,
+    ),
     latest("officer", models.Officer.objects.all, _officer, required=True),
     latest("grant", models.Grant.objects.all, lambda one: [grant_content(one)], required=True),
     latest("client", models.ClientSystem.objects.all, lambda one: [client_content(one)], required=True),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import batched
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from tidewaiter.actions.acting import SERVICE, Actor, action, record
@@ -18,8 +19,10 @@ from tidewaiter.actions.decisions.deciding import Lodged
 from tidewaiter.actions.decisions.fact_making import make_facts
 from tidewaiter.actions.decisions.gathering import Case, Row, filings_of, latest_filing
 from tidewaiter.actions.decisions.group import taken, write
-from tidewaiter.actions.decisions.keeping import Kept, keep_matches, keep_met, list_for_recall, risen
+from tidewaiter.actions.decisions.keeping import Kept, list_for_recall, met_by, met_in, risen
+from tidewaiter.actions.decisions.meeting import Met, note_met
 from tidewaiter.actions.decisions.standing import Standing, made_ready
+from tidewaiter.actions.decisions.traces import recall_content
 from tidewaiter.actions.decisions.weighing import Here
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.packing import to_json, unpacked
@@ -36,7 +39,7 @@ from tidewaiter.engines.selection.live import LiveForce, matched
 from tidewaiter.engines.selection.lookouts import LookoutIndex, lookout_index
 from tidewaiter.storage.lake.facts.live_image import narrowed
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.audit import lock_chain
+from tidewaiter.storage.records.audit import append, lock_chain
 
 HELD_AT_ONCE = 25
 """Declarations decided again in one transaction: what is lodged meanwhile waits for it."""
@@ -140,12 +143,15 @@ def redecide_all(
     news, total = news_of(now, before, standing.on), Redecided()
     if news.empty:
         return total
-    asking = _asking(standing, news)
+    asking, watched = _asking(standing, news), list[str]()
     for numbers in _in_parts(models.Declaration.objects.filter(in_flight=True)):
         total.asked += len(numbers)
-        for part in batched(_reached(asking, news, numbers, clock()), HELD_AT_ONCE):
+        reached, alone = _reached(asking, news, numbers, clock())
+        watched += alone
+        for part in batched(reached, HELD_AT_ONCE):
             done = redecide(standing=standing, news=news, numbers=part, keys=keys, cause=cause, by=SERVICE, at=clock())
             total.add(replace(done, asked=0))
+    _note_watched(standing, news, watched, clock())
     since = clock() - timedelta(days=RECALLED_DAYS)
     released = models.Declaration.objects.filter(in_flight=False, released_at__gte=since, cancelled_at=None)
     for numbers in _in_parts(released):
@@ -153,6 +159,15 @@ def redecide_all(
             standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=clock()
         )
     return total
+
+
+def _note_watched(standing: Standing, news: News, numbers: Sequence[str], at: datetime) -> None:
+    """Note what only covert lookouts met, by an event that every asking has, whatever was met."""
+    with transaction.atomic():
+        head = lock_chain()
+        cases = cases_of(models.Declaration.objects.filter(pk__in=numbers, in_flight=True), SERVICE, "")
+        filed = _filed(standing, replace(news, facts=frozenset()), cases, at)
+        append([note_met(_watched(news, cases, filed), at)], at=at, head=head)
 
 
 def redecide_late(
@@ -185,14 +200,21 @@ def _asking(standing: Standing, news: News) -> Standing:
     return replace(standing, weigher=replace(weigher, image=image))
 
 
-def _reached(standing: Standing, news: News, numbers: Sequence[str], at: datetime) -> list[str]:
-    """Return the declarations that the news meets, covert lookouts included, while others lodge and decide."""
+def _reached(standing: Standing, news: News, numbers: Sequence[str], at: datetime) -> tuple[list[str], list[str]]:
+    """Return the declarations that the news meets, and those that only covert lookouts do, while others lodge."""
     cases = cases_of(models.Declaration.objects.filter(pk__in=numbers), SERVICE, "")
     filed = _filed(standing, news, cases, at)
+    reached = [case.number for case in cases if news.meets(case, filed[case.number])]
+    watched = {one.declaration_id for one in _watched(news, cases, filed)}
+    return reached, sorted(watched.difference(reached))
+
+
+def _watched(news: News, cases: Sequence[Case], filed: Mapping[str, Row | None]) -> list[Met]:
+    """Return what covert lookouts of the news meet."""
     return [
-        case.number
+        met_in(case, match)
         for case in cases
-        if news.meets(case, filed[case.number]) or news.lookouts.match_covert(case.lodged.rows, filed[case.number])
+        for match in news.lookouts.match_covert(case.lodged.rows, filed[case.number])
     ]
 
 
@@ -226,7 +248,9 @@ def redecide(
     head = lock_chain()
     rows = models.Declaration.objects.filter(pk__in=numbers, in_flight=True)
     cases = cases_of(rows, by, cause)
-    met = cases if news is None else _met(standing, news, cases, at, watching=True)
+    filed = {} if news is None else _filed(standing, news, cases, at)
+    met = cases if news is None else [case for case in cases if news.meets(case, filed[case.number])]
+    noted = [] if news is None else _watched(news, cases, filed)
     done = Redecided(asked=len(cases), met=len(met))
     if met:
         kept, gathered = taken(standing, keys, met, at)
@@ -235,23 +259,18 @@ def redecide(
         same = [one for one in kept if not _changed(one, answers)]
         if changed:
             write(standing, changed, gathered, at, head)
-        keep_met(same, at)
+        noted += met_by(same)
         done.changed = len(changed)
         done.risen = sum(_rose(one) for one in changed)
+    entry = note_met(noted, at)
+    record(entry.record, entry.content, action=entry.action)
     record("declarations:in flight", to_json({"asked": done.asked, "met": done.met, "changed": done.changed}).encode())
     return done
 
 
-def _met(standing: Standing, news: News, cases: Sequence[Case], at: datetime, *, watching: bool = False) -> list[Case]:
-    """Return what the news meets. What a covert lookout meets is noted and, for that alone, not decided again."""
+def _met(standing: Standing, news: News, cases: Sequence[Case], at: datetime) -> list[Case]:
+    """Return what the news meets."""
     filed = _filed(standing, news, cases, at)
-    if watching:
-        watched = [
-            (case, match)
-            for case in cases
-            for match in news.lookouts.match_covert(case.lodged.rows, filed[case.number])
-        ]
-        keep_matches(watched, at)
     return [case for case in cases if news.meets(case, filed[case.number])]
 
 
@@ -316,6 +335,9 @@ def recall(
         for one in kept:
             if one.case.before is None or not risen(one.case.before.channel, one.decision.channel):
                 continue
-            listed += list_for_recall(one, cause, at)
-    record(f"recalled:{cause}"[:200], str(listed).encode())
+            made = list_for_recall(one, cause, at)
+            if made is not None:
+                record(f"recall:{made.pk}", recall_content(made))
+                listed += 1
+    record(f"recalls:{cause}"[:200], str(listed).encode())
     return listed

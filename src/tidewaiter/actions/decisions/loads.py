@@ -1,7 +1,7 @@
 """What each office's shift was given so far: the queue that routing reads and every decision moves."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -42,12 +42,13 @@ class Loads:
             held |= {(on, office, shift): load for office, shift, *load in ask(_LOADS.format(among=among()), marks)}
         return cls({key: _queue(held.get(key), minutes) for key, minutes in keys.items()})
 
-    def keep(self) -> None:
-        """Write the loads as they are now."""
+    @staticmethod
+    def keep(queues: Mapping[LoadKey, Queue]) -> None:
+        """Write the loads that decisions moved, each as the last of them left it."""
         rows = [
             (*key, {channel.value: count for channel, count in queue.counts.items()},
              queue.minutes_committed, queue.reserved_committed)
-            for key, queue in self.queues.items()
+            for key, queue in queues.items()
         ]  # fmt: skip
         put_values(models.Load, (*_SHIFT, *_LOAD), rows, _SHIFT, _LOAD)
 

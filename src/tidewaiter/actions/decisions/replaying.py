@@ -17,15 +17,17 @@ from tidewaiter.actions.decisions.fact_making import rebuilt_facts
 from tidewaiter.actions.decisions.flight import lodged_rows
 from tidewaiter.actions.decisions.standing import made_ready, registered
 from tidewaiter.actions.packing import unpacked
-from tidewaiter.actions.profiles.publishing import set_content
+from tidewaiter.actions.profiles.publishing import SetContent, catalogue_then, set_content
 from tidewaiter.actions.rows import rows_from_json
+from tidewaiter.core.decision import Decision, ReasonKind
 from tidewaiter.core.decision_json import decision_from_json, decision_to_json
-from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.errors import InputError, NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.tables import CONSIGNMENTS
 from tidewaiter.engines.selection.live import replay as recomputed
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import record_digest
 
 type Json = Mapping[str, object]
 
@@ -57,21 +59,27 @@ class Replayed:
 def replay_decision(*, decision_id: str, lake: Lake | None, catalogue: Catalogue, by: Actor, at: datetime) -> Replayed:
     """Recompute a stored decision and say whether it is identical; with a lake, make its facts again beside it.
 
-    Raises NotKnownError for a decision or set that is not there; a purged decision says so.
+    The set is read with the fact catalogue of its time where that was kept; what can no longer be read is a difference.
+    Raises NotKnownError for a decision or set that is not there; what was purged, a lookout it met included, says so.
     """
     if models.Tombstone.objects.filter(kind="decision", record_digest=tombstone_digest(decision_id)).exists():
         raise NotKnownError(f"decision {decision_id} is not replayable: purged")
     stored = decision_seen(decision_id, by)
     refuse_examiner(stored, by)
     record(f"decision:{stored.pk}")
-    content = set_content(stored.set_id, catalogue)
-    live = made_ready(content, catalogue, stored.decided_on)
+    read_with = catalogue_then(stored.catalogue, catalogue)
     then = decision_from_json(json.loads(unpacked(stored.body))["decision"])
     facts = json.loads(unpacked(stored.facts))
+    try:
+        content = set_content(stored.set_id, read_with)
+    except InputError as error:
+        return _unreadable(stored, error)
+    _refuse_purged(stored.pk, then, content)
     lodgement = models.Lodgement.objects.get(declaration_id=stored.declaration_id, version=stored.version)
     rows = lodged_rows(lodgement)
     filing = rows_from_json(json.dumps([facts["filing"]]), CONSIGNMENTS)[0] if facts["filing"] else None
     try:
+        live = made_ready(content, read_with, stored.decided_on)
         now = recomputed(then, live, facts["items"], declared=rows, consignment=filing)
         routing = tuple(_differences(decision_to_json(then), decision_to_json(now), "decision"))
     except NotKnownError as error:
@@ -79,6 +87,24 @@ def replay_decision(*, decision_id: str, lake: Lake | None, catalogue: Catalogue
     declared = registered(rows, content, stored.decided_on)
     notes, rebuilt = _rebuilt(stored, declared, facts["items"], lake, catalogue)
     return Replayed(decision_id=stored.pk, identical=not routing, routing=routing, facts=rebuilt, notes=notes)
+
+
+def _unreadable(stored: models.Decision, error: InputError) -> Replayed:
+    """Return that the set cannot be read any more: what it names that the fact catalogue no longer has."""
+    why = f"cannot be read with the fact catalogue of now, and catalogue {stored.catalogue} was not kept"
+    gone = tuple(Difference("set", "read", f"{why}: {problem}") for problem in error.problems)
+    return Replayed(
+        decision_id=stored.pk, identical=False, routing=gone, facts=(), notes=("nothing could be recomputed",)
+    )
+
+
+def _refuse_purged(number: str, then: Decision, content: SetContent) -> None:
+    """Raise NotKnownError where a lookout that mattered was purged from the set since."""
+    named = {one.reference for one in then.lookouts} | then.circumstances.cleared | then.circumstances.confirmed
+    named |= {one.code for one in then.reasons if one.kind is ReasonKind.LOOKOUT}
+    gone = [record_digest(f"lookout:{one}") for one in named - {one.reference for one in content.lookouts}]
+    if models.Tombstone.objects.filter(kind="lookout", record_digest__in=gone).exists():
+        raise NotKnownError(f"decision {number} is not replayable: purged: a lookout that it met")
 
 
 def tombstone_digest(decision_id: str) -> str:

@@ -1,9 +1,10 @@
 """What post-clearance audits found, for the measures it belongs to.
 
 An audit is no examination: it looks at books after the goods have gone, at goods chosen otherwise. So its outcome never
-enters the hit rate of examinations and is not copied into the lake's results; it stays with its referral, which names
-the decision and so every reason that fired. From there a profile is scored by audits apart (`audit_rates`), and an
-override that no examination followed is measured by the audit (`found_by_audit`).
+enters the hit rate of examinations. It is copied into the lake's results under an act of its own, where it counts in
+the history of its importer and in no measure of what selected goods; here it stays with its referral, which names the
+decision and so every reason that fired. From there a profile is scored by audits apart (`audit_rates`), and an override
+that no examination followed is measured by the audit (`found_by_audit`).
 """
 
 import json

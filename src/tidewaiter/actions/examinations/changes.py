@@ -11,13 +11,14 @@ A client system that follows `GET /api/v1/decisions/changes` sees one entry for 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tidewaiter.actions.acting import record_now
 from tidewaiter.core.channel import Channel
-from tidewaiter.storage.records.audit import Entry
+from tidewaiter.storage.records.audit import Entry, lock_chain
 from tidewaiter.storage.records.models import Declaration, Rise
 
+RISE = "rise"
 OVERRIDE = "override"
 LAPSED = "lapsed"
 
@@ -33,16 +34,20 @@ class Change:
     reference: str
 
 
+def rise_content(rise: Rise) -> bytes:
+    """Return what the audit chain holds of an entry of the feed."""
+    parts = (
+        rise.cursor, rise.kind, rise.decision_id, rise.reference, rise.declaration_id, rise.before, rise.after,
+        rise.at.astimezone(UTC).isoformat(), rise.recalled,
+    )  # fmt: skip
+    return "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
+
+
 def announce(changes: list[Change], *, actor: str, at: datetime) -> None:
     """Add entries to the feed, within an action."""
-    entries = [
-        Entry(actor=actor, action=f"change.{change.kind}", record=f"declaration:{change.declaration.pk}")
-        for change in changes
-    ]
-    events = record_now(entries, at)
-    Rise.objects.bulk_create(
+    rises = [
         Rise(
-            cursor=event.sequence,
+            cursor=number,
             decision_id=change.declaration.decision_id,
             kind=change.kind,
             reference=change.reference,
@@ -51,5 +56,16 @@ def announce(changes: list[Change], *, actor: str, at: datetime) -> None:
             after=change.after.value,
             at=at,
         )
-        for change, event in zip(changes, events, strict=True)
-    )
+        for number, change in enumerate(changes, lock_chain().sequence + 1)
+    ]
+    entries = [
+        Entry(
+            actor=actor,
+            action=f"change.{rise.kind}",
+            record=f"declaration:{rise.declaration_id}",
+            content=rise_content(rise),
+        )
+        for rise in rises
+    ]
+    record_now(entries, at)
+    Rise.objects.bulk_create(rises)

@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tidewaiter.actions.acting import Actor, action, record, require
-from tidewaiter.actions.lake.lake_rows import Uncopied, mark_copied, uncopied_results, uncopied_seizures
+from tidewaiter.actions.lake.lake_rows import (
+    Uncopied,
+    audits_to_copy,
+    mark_audits_copied,
+    mark_copied,
+    uncopied_audits,
+    uncopied_results,
+    uncopied_seizures,
+)
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.rows import rows_from_json
 from tidewaiter.core.tables import CONSIGNMENTS, DECLARATIONS, EVENTS, Table
@@ -31,7 +39,7 @@ MOST_AT_ONCE = 20_000
 def anything_uncopied() -> bool:
     """Tell whether anything was received that is not in the lake."""
     received = (models.Lodgement, models.Consignment, models.Event, models.Result, models.Seizure)
-    return any(model.objects.filter(copied_at=None).exists() for model in received)
+    return any(model.objects.filter(copied_at=None).exists() for model in received) or audits_to_copy().exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Copied:
 
 
 def copy_to_lake(*, lake: Path, by: Actor, at: datetime) -> Copied:
-    """Copy what was received and not copied yet: declarations, consignments, events, results, seizures.
+    """Copy what was received and not copied yet: declarations, consignments, events, results, audits, seizures.
 
     The lake is written before the transaction that notes it, so that no decision waits for a file. Raises LakeError
     when another process writes the lake.
@@ -63,7 +71,7 @@ def _note(*, written: Sequence[tuple[Uncopied, Settle, IngestReport]], by: Actor
     rows: dict[str, int] = {}
     rejected, files = 0, []
     for uncopied, settle, report in written:
-        rows[uncopied.table.name] = report.accepted + report.unchanged
+        rows[uncopied.table.name] = rows.get(uncopied.table.name, 0) + report.accepted + report.unchanged
         rejected += report.rejected
         if report.rejects_file:
             files.append(report.rejects_file.name)
@@ -79,6 +87,7 @@ def _waiting() -> list[tuple[Uncopied, Settle]]:
         (_consignments(), _settle(models.Consignment)),
         (_events(), _settle(models.Event)),
         (uncopied_results(MOST_AT_ONCE), mark_copied),
+        (uncopied_audits(MOST_AT_ONCE), mark_audits_copied),
         (uncopied_seizures(MOST_AT_ONCE), mark_copied),
     ]
 

@@ -1,4 +1,4 @@
-"""Results and seizures as the lake wants them: canonical rows with version and the time they became known.
+"""Results, seizures and audits as the lake wants them: canonical rows with version and the time they became known.
 
 What copies them calls `uncopied_results`, writes the rows, and marks them with `mark_copied` once the copy is verified;
 a row copied twice by a crash in between has the same key and version, so that nothing changes.
@@ -8,9 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from tidewaiter.actions.reading import Row, typed
 from tidewaiter.core.tables import RESULTS, SEIZURES, Table
-from tidewaiter.storage.records.models import Result, Seizure
+from tidewaiter.core.tables.results import AUDIT
+from tidewaiter.storage.records.models import Referral, Result, Seizure
+
+CLOSED = "closed"
+AUDITED = "post-clearance audit"
+"""State and kind of the referrals that are copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +39,46 @@ def uncopied_seizures(limit: int = 10_000) -> Uncopied:
     return _uncopied(SEIZURES, Seizure.objects.filter(copied_at=None).order_by("pk")[:limit])
 
 
+def audits_to_copy() -> QuerySet[Referral]:
+    """Return the post-clearance audits that are closed and not in the lake."""
+    return Referral.objects.filter(kind=AUDITED, state=CLOSED, copied_at=None).exclude(closed_at=None)
+
+
+def uncopied_audits(limit: int = 10_000) -> Uncopied:
+    """Return audits not copied yet as results of the act `audit`, known since they were closed.
+
+    An audit counts once however many of them a declaration had, or examinations: history counts declarations.
+    """
+    found = list(audits_to_copy().select_related("officer").order_by("pk")[:limit])
+    return Uncopied(RESULTS, tuple(map(_audit, found)), tuple(one.pk for one in found))
+
+
+def _audit(one: Referral) -> Row:
+    stated = {
+        "act_id": f"audit {one.pk} of {one.declaration_id}",
+        "declaration_id": one.declaration_id,
+        "act": AUDIT,
+        "state": "final",
+        "outcome": one.outcome,
+    }
+    if one.officer is not None:
+        stated["officer"] = one.officer.login.upper()
+    absent = dict.fromkeys(field.name for field in RESULTS.fields)
+    moments = {"completed_at": one.closed_at, "known_at": one.closed_at}
+    return absent | typed(RESULTS, one.row) | stated | moments | {"version": 1}
+
+
 def mark_copied(copied: Uncopied, at: datetime) -> None:
     """Note that the rows are in the lake, within the action that copied them."""
-    model = Result if copied.table is RESULTS else Seizure
+    _mark(Result if copied.table is RESULTS else Seizure, copied, at)
+
+
+def mark_audits_copied(copied: Uncopied, at: datetime) -> None:
+    """Note that the rows of audits are in the lake, as `mark_copied` does."""
+    _mark(Referral, copied, at)
+
+
+def _mark(model: type[Result] | type[Seizure] | type[Referral], copied: Uncopied, at: datetime) -> None:
     for start in range(0, len(copied.numbers), 500):
         model.objects.filter(pk__in=copied.numbers[start : start + 500]).update(copied_at=at)
 

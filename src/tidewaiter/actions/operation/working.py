@@ -27,7 +27,7 @@ from tidewaiter.actions.lake.copying import Copied, anything_uncopied, copy_to_l
 from tidewaiter.actions.profiles.list_watch import watch_edits
 from tidewaiter.actions.profiles.lookouts import any_expired, expire_lookouts
 from tidewaiter.actions.profiles.profile_force import expire_profiles
-from tidewaiter.actions.profiles.publishing import set_content
+from tidewaiter.actions.profiles.publishing import keep_catalogue, set_content
 from tidewaiter.actions.retention.purging import run_approved
 from tidewaiter.actions.retention.retention import due
 from tidewaiter.core.errors import LakeError, TidewaiterError
@@ -72,6 +72,7 @@ class Worker:
     _copied_at: datetime = _LONG_AGO
     _lodged_at: datetime = _LONG_AGO
     _day: date | None = None
+    _catalogue: str = ""
     _closed: bool = True
     _confirmed_asked: set[str] = field(default_factory=set)
     _held_until: int = 0
@@ -87,6 +88,7 @@ class Worker:
         done = self._look()
         standing = self.readying.current
         if standing is not None:
+            self._keep_catalogue(standing)
             done += self._of_the_day(standing)
             standing = self.readying.standing()
             done += self._in_flight(standing)
@@ -107,6 +109,12 @@ class Worker:
             told, self.readying.problem = self.readying.problem, str(error)
             return [] if told == self.readying.problem else [Done(f"what is new cannot be used: {error}")]
         return []
+
+    def _keep_catalogue(self, standing: Standing) -> None:
+        """Keep the fact catalogue that decisions are now taken with: it may be newer than the set."""
+        if self._catalogue != standing.catalogue.version:
+            keep_catalogue(standing.catalogue, self.clock())
+            self._catalogue = standing.catalogue.version
 
     def _of_the_day(self, standing: Standing) -> list[Done]:
         """Begin a new day: lodge its key's digest, close the day before, let end what ends."""

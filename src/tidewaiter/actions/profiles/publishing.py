@@ -7,6 +7,7 @@ replay reads it again.
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.packing import packed, to_json, unpacked
-from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.errors import InputError, NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.lookout import Lookout, LookoutAction, LookoutKind
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.profile import ProfileSet, Status
+from tidewaiter.language.catalogue import catalogue_from_text, load_catalogue
 from tidewaiter.language.policy import SHIPPED, read_policy_text
 from tidewaiter.language.profiles import read_profile_texts
 from tidewaiter.storage.records import models
@@ -63,6 +65,7 @@ def publish(cause: str, *, at: datetime) -> models.Publication:
     latest = models.Publication.objects.order_by("-pk").first()
     if latest is not None and latest.set_id == digest:
         return latest
+    keep_catalogue(load_catalogue(), at)
     models.PublishedSet.objects.get_or_create(digest=digest, defaults={"text": packed(text), "made_at": at})
     publication = models.Publication.objects.create(set_id=digest, at=at, cause=cause[:200])
     record(f"set:{digest}", text.encode("utf-8", "surrogatepass"), action="set.publish")
@@ -161,6 +164,29 @@ def _instant(held: datetime | str) -> datetime:
 def set_content(digest: str, catalogue: Catalogue) -> SetContent:
     """Return a published set as values. Raises NotKnownError for a digest that was never published."""
     return content_of(set_text(digest), digest, catalogue)
+
+
+def keep_catalogue(catalogue: Catalogue, at: datetime) -> None:
+    """Keep the text of the fact catalogue that sets are read with, once a version: what replay reads them with later.
+
+    Its version is a digest of its content, so that a text changed behind the service's back is not read.
+    """
+    if catalogue.text:
+        models.CatalogueText.objects.get_or_create(
+            version=catalogue.version, defaults={"text": packed(catalogue.text), "kept_at": at}
+        )
+
+
+def catalogue_then(version: str, now: Catalogue) -> Catalogue:
+    """Return the catalogue of a version: as kept, else the one of now."""
+    held = None if version == now.version else models.CatalogueText.objects.filter(pk=version).first()
+    if held is None:
+        return now
+    try:
+        found = catalogue_from_text(unpacked(held.text), f"catalogue {version}")
+    except (InputError, ValueError, zlib.error):
+        return now
+    return found if found.version == version else now
 
 
 def set_text(digest: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.db.models import Model, Q
 
+from tidewaiter.actions.lake.lake_rows import audits_to_copy
 from tidewaiter.actions.packing import packed, to_json, unpacked
 from tidewaiter.storage.records import models
 
@@ -48,6 +49,7 @@ _PARTS: Final[tuple[tuple[str, type[Model], str], ...]] = (
     ("override", models.Override, "pk"),
     ("event", models.Event, "pk"),
     ("match", models.LookoutMatch, "reference"),
+    ("recall", models.Recall, "pk"),
 )
 """What names a declaration and has a reference of its own in the audit chain."""
 
@@ -75,6 +77,7 @@ def _of_declarations(found: Mapping[str, Going]) -> None:
         rows = model._default_manager.filter(declaration_id__in=found)  # noqa: SLF001
         for number, part in rows.values_list("declaration_id", key):
             found[number].add(kind, part)
+    _add_notes(found, "declaration_id")
 
 
 def _of_consignments(found: Mapping[str, Going]) -> None:
@@ -83,6 +86,15 @@ def _of_consignments(found: Mapping[str, Going]) -> None:
     matches = models.LookoutMatch.objects.filter(consignment_id__in=found)
     for number, reference in matches.values_list("consignment_id", "reference"):
         found[number].add("match", reference)
+    _add_notes(found, "consignment_id")
+
+
+def _add_notes(found: Mapping[str, Going], name: str) -> None:
+    """Add the events of all moments at which one was met: they can no longer be compared."""
+    noted = models.LookoutMatch.objects.filter(**{f"{name}__in": found}).exclude(noted="")
+    for number, key in noted.order_by("pk").values_list(name, "noted"):
+        if f"matches:{key}" not in found[number].parts:
+            found[number].add("matches", key)
 
 
 def _of_lookouts(found: Mapping[str, Going]) -> None:
@@ -91,6 +103,7 @@ def _of_lookouts(found: Mapping[str, Going]) -> None:
     matches = models.LookoutMatch.objects.filter(lookout__reference__in=found)
     for number, reference in matches.values_list("lookout__reference", "reference"):
         found[number].add("match", reference)
+    _add_notes(found, "lookout__reference")
     for row in models.PublishedSet.objects.iterator(50):
         for lookout in json.loads(unpacked(row.text))["lookouts"]:
             if lookout["reference"] in found:
@@ -219,6 +232,7 @@ def waiting_for_copy(found: Collection[Going]) -> set[str]:
     }
     results = models.Result.objects.filter(act__declaration_id__in=declarations, **uncopied)
     held |= {f"declaration:{number}" for number in results.values_list("act__declaration_id", flat=True)}
+    held |= {*_named("declaration", audits_to_copy().filter(declaration_id__in=declarations))}
     filings = models.Consignment.objects.filter(consignment_id__in=consignments, **uncopied)
     held |= {f"consignment:{number}" for number in filings.values_list("consignment_id", flat=True)}
     numbers = models.Seizure.objects.filter(seizure_number__in=seizures, **uncopied)

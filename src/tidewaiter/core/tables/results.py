@@ -15,6 +15,9 @@ from tidewaiter.core.tables.field import (
 )
 
 ACTS = ("documents", "scan", "physical")
+AUDIT = "audit"
+"""A post-clearance audit: no examination, for goods that were let go. It enters an entity's history, and no measure of
+what selected goods."""
 STATES = ("pending", "provisional", "final", "overturned")
 OUTCOMES = ("not_inspected", "nothing_found", "found_other", "found_as_suspected")
 FOUND = ("found_other", "found_as_suspected")
@@ -45,13 +48,14 @@ CATEGORIES = FISCAL_CATEGORIES + PROTECTION_CATEGORIES + OTHER_CATEGORIES
 
 RESULTS = Table(
     name="results",
-    meaning="Results by examination act. An item not looked at has no outcome: that is not 'nothing found'.",
+    meaning="Results by examination act, and by post-clearance audit. An item not looked at has no outcome: that is "
+    "not 'nothing found'.",
     key=("act_id",),
     day="completed_at",
     fields=(
         text("act_id", "Number of the act; without one, made from declaration and kind of act", required=True),
         text("declaration_id", "Declaration examined", required=True),
-        word("act", "Kind of examination", ACTS, required=True),
+        word("act", "Kind of examination; audit: of books, after the goods were let go", (*ACTS, AUDIT), required=True),
         instant("completed_at", "When the act was completed", required=True),
         code_list("items", "Item numbers looked at; absent means all"),
         code_list("containers", "Containers looked at"),

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.finding import IMMATERIAL_CATEGORIES
-from tidewaiter.core.tables.results import FOUND, PROTECTION_CATEGORIES
+from tidewaiter.core.tables.results import AUDIT, FOUND, PROTECTION_CATEGORIES
 from tidewaiter.storage.lake.lake import Snapshot
 
 # The rule of core.finding.is_material in SQL; a test holds the two equal.
@@ -34,7 +34,7 @@ _ACTS = f"""
     known AS (
         SELECT *, CAST(timezone($zone, known_at) AS DATE) AS known_on
         FROM results SEMI JOIN period USING (declaration_id)
-        WHERE CAST(timezone($zone, known_at) AS DATE) <= $as_of
+        WHERE act <> $audit AND CAST(timezone($zone, known_at) AS DATE) <= $as_of
         QUALIFY row_number() OVER (PARTITION BY act_id ORDER BY version DESC) = 1),
     acts AS (
         SELECT *, outcome <> 'not_inspected' AS inspected,
@@ -112,11 +112,12 @@ END_OF_TIME = date(9999, 12, 31)
 def outcomes(snapshot: Snapshot, start: date, end: date, *, as_of: date | None = None) -> pa.Table:
     """Return one row a declaration lodged from start to end (both included), in order of lodging.
 
-    Results and incumbent decisions count in their latest version known by the end of `as_of` (None: all that the
-    lake holds). Of labelled, pending and not_inspected at most one is true; `labelled` is a completed final act, one
-    whose finding was overturned included, since the goods were looked at. `looked_at` and `found_in` list item
-    numbers (None on a labelled declaration: all items; on an offence: all items of it). `recovered` is duty
-    collected less refunded in national currency, None when unlabelled or when no amount of an offence is known.
+    Results of examinations and incumbent decisions count in their latest version known by the end of `as_of` (None: all
+    that the lake holds); post-clearance audits do not, for nothing had selected what they looked at. Of labelled,
+    pending and not_inspected at most one is true; `labelled` is a completed final act, one whose finding was overturned
+    included, since the goods were looked at. `looked_at` and `found_in` list item numbers (None on a labelled
+    declaration: all items; on an offence: all items of it). `recovered` is duty collected less refunded in national
+    currency, None when unlabelled or when no amount of an offence is known.
     `trader_hours` runs from arrival to gate-out, else from lodging to release; None when the events do not allow it.
     """
     connection = duckdb.connect(config={"threads": 2})
@@ -134,6 +135,7 @@ def _parameters(administration: Administration, start: date, end: date, as_of: d
         "start": start,
         "end": end,
         "as_of": as_of or END_OF_TIME,
+        "audit": AUDIT,
         "found": list(FOUND),
         "always_material": [*PROTECTION_CATEGORIES, "PERMIT"],
         "immaterial": sorted(IMMATERIAL_CATEGORIES),

@@ -28,7 +28,8 @@ made from it.
   closed day). The latest version known counts, an amendment moves the counts on the day it counts, a cancelled
   declaration counts nowhere from its cancellation on, its results included. A window of 90 days holds the 90 days up
   to that close, by day of lodging; results and findings by the day they became known. A declaration with several
-  acts counts once. Overturned results remain results and are no findings.
+  acts counts once, post-clearance audits (act `audit`) among them. Overturned results remain results and are no
+  findings.
 - **Peers**: percentiles (type 7) over the {MONTHS} months before the month of the decision, as known on its first day;
   subheading and origin where there are {LEAST} items or more, else subheading, else heading. The same figures hold for
   the whole month.

@@ -23,7 +23,14 @@ from tidewaiter.storage.records.models.lookout import (
 )
 from tidewaiter.storage.records.models.office import Office
 from tidewaiter.storage.records.models.officer import Classification, ClientSystem, Grant, Officer, Token
-from tidewaiter.storage.records.models.profile import ProfileStep, ProfileVersion, Proposal, Publication, PublishedSet
+from tidewaiter.storage.records.models.profile import (
+    CatalogueText,
+    ProfileStep,
+    ProfileVersion,
+    Proposal,
+    Publication,
+    PublishedSet,
+)
 from tidewaiter.storage.records.models.request import ControlRequest
 from tidewaiter.storage.records.models.retention import Backup, LegalHold, Purge, RetentionRule, Tombstone
 from tidewaiter.storage.records.models.trader import TrustedTrader
@@ -36,6 +43,7 @@ __all__ = [
     "AuditSalt",
     "Backup",
     "CapacityDecision",
+    "CatalogueText",
     "ChainHead",
     "Classification",
     "ClientSystem",

@@ -11,7 +11,8 @@ class Decision(models.Model):
     """One decision about one version of a declaration; never changed.
 
     `answer` is the JSON text given to the client; `body` the whole decision with reasons and draws, `facts` every
-    value it read, both compressed JSON (see actions.decisions.deciding). `cause` says why it was taken.
+    value it read, both compressed JSON (see actions.decisions.deciding). `cause` says why it was taken; `counted_on` is
+    the day of the shift whose queue it moved, None where it moved none.
     """
 
     id = models.CharField(max_length=40, primary_key=True)
@@ -23,6 +24,7 @@ class Decision(models.Model):
     decided_on = models.DateField(db_index=True)
     office = models.CharField(max_length=35, blank=True)
     shift = models.CharField(max_length=40, blank=True)
+    counted_on = models.DateField(null=True)
     channel = models.CharField(max_length=8)
     within_capacity = models.BooleanField(default=True)
     in_random_sample = models.BooleanField()

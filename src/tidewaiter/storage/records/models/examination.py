@@ -179,6 +179,14 @@ class Referral(models.Model):
     outcome = models.CharField(max_length=20, blank=True)
     row = models.JSONField(default=dict)
     closed_at = models.DateTimeField(null=True)
+    copied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """What was closed and is not in the lake yet is looked for often."""
+
+        indexes = (
+            models.Index(fields=["id"], condition=models.Q(copied_at=None, state="closed"), name="referral_uncopied"),
+        )
 
 
 class Override(models.Model):

@@ -83,7 +83,8 @@ class LookoutAcknowledgement(models.Model):
 class LookoutMatch(models.Model):
     """A lookout met a declaration or a consignment, exactly or possibly.
 
-    A possible match is `confirmed` or `cleared`. A covert match has no other trace than this row.
+    A possible match is `confirmed` or `cleared`. `noted` is the key of the audit event that holds it with whatever else
+    was met at that moment (`matches:KEY`); every group has one, so that of a covert match no other trace can be told.
     """
 
     reference = models.CharField(max_length=20, default=match_reference, db_index=True)
@@ -98,3 +99,4 @@ class LookoutMatch(models.Model):
     settled_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
     settled_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
+    noted = models.CharField(max_length=20, blank=True, db_index=True)

@@ -123,6 +123,14 @@ class PublishedSet(models.Model):
     made_at = models.DateTimeField()
 
 
+class CatalogueText(models.Model):
+    """The text of a fact catalogue that sets were published under, by its version: what replay reads them with."""
+
+    version = models.CharField(max_length=64, primary_key=True)
+    text = models.BinaryField()
+    kept_at = models.DateTimeField()
+
+
 class Publication(models.Model):
     """The published set in force from an instant on; the row with the highest number counts."""
 
