@@ -28,7 +28,7 @@ def database_of(name: str) -> dict[str, Any]:
         return _postgresql(name)
     file = name.removeprefix("sqlite:///")
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "tidewaiter.storage.records.sqlite",
         "NAME": str(Path(file).absolute()),
         "CONN_MAX_AGE": None,
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": BUSY_SECONDS, "init_command": _PRAGMAS},
