@@ -134,13 +134,14 @@ def make_records(folder: Path) -> None:
     """
     from tidewaiter.faces.cli.main import exit_code  # noqa: PLC0415  # only where records are made
 
-    root, client = folder / "root.token", folder / "client.token"
-    for file in (root, client):
+    root, second, client = (folder / f"{name}.token" for name in ("root", "second", "client"))
+    for file in (root, second, client):
         file.unlink(missing_ok=True)
     for words in (
-        f"setup --login root --token-to {root}",
+        f"setup --login root --token-to {root} --inspector second --inspector-token-to {second}",
         f"client add bench --token-file {root}",
         f"token issue bench --client bench --scope decision.take --token-to {client} --token-file {root}",
+        f"token confirm 3 --token-file {second}",
     ):
         if exit_code(words.split()):
             raise SystemExit(words)
