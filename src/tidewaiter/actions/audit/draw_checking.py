@@ -17,7 +17,6 @@ from django.db.models import Q
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.audit.drawn_goods import DrawnGoods, Policies, drawn_goods
-from tidewaiter.actions.decisions.goods import CONTAINER, DOCUMENT
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.core.decision_json import decision_from_json
 from tidewaiter.core.errors import NotKnownError
@@ -110,7 +109,7 @@ def _wrong_marks(day: date, goods: DrawnGoods, before: set[DrawnMark]) -> Iterat
 def _missing_marks(goods: DrawnGoods) -> Iterator[str]:
     """Tell of declarations of the day that would not be found again by what they declared."""
     for part in batched(sorted(goods.marks), 500):
-        held = models.Mark.objects.filter(declaration_id__in=part, kind__in=(DOCUMENT, CONTAINER))
+        held = models.Mark.objects.filter(declaration_id__in=part)
         kept = {(number, f"{kind} {value}") for number, kind, value in held.values_list(*_MARK)}
         for number in part:
             for mark in sorted(goods.marks[number]):
