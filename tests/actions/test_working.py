@@ -118,6 +118,18 @@ def test_the_worker_asks_what_was_published_of_goods_in_flight(tmp_path: Path) -
     assert not Publication.objects.filter(redecided_at=None).exists()
 
 
+def test_what_comes_while_a_day_is_closed_is_not_waited_for(tmp_path: Path) -> None:
+    lake = history(tmp_path / "lake")
+    standing = published(lake)
+    decide_group(standing, KEYS, [(lodged("A"), SERVICE)], NOW)
+    later = NOW + timedelta(seconds=1)
+    assert anything_uncopied(NOW)
+    copy_to_lake(lake=lake.folder, by=SERVICE, at=later)
+    decide_group(standing, KEYS, [(lodged("B"), SERVICE)], later)
+    assert not anything_uncopied(NOW)
+    assert anything_uncopied(later)
+
+
 def test_the_worker_closes_the_day_that_has_ended(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     republish(cause="start", by=SERVICE, at=NOW)

@@ -36,10 +36,17 @@ MOST_AT_ONCE = 20_000
 """Records copied in one commit of the lake."""
 
 
-def anything_uncopied() -> bool:
-    """Tell whether anything was received that is not in the lake."""
-    received = (models.Lodgement, models.Consignment, models.Event, models.Result, models.Seizure)
-    return any(model.objects.filter(copied_at=None).exists() for model in received) or audits_to_copy().exists()
+def anything_uncopied(until: datetime | None = None) -> bool:
+    """Tell whether anything was received that is not in the lake, up to an instant (None: at all)."""
+    received = [
+        (models.Lodgement.objects, "received_at"),
+        (models.Consignment.objects, "received_at"),
+        (models.Event.objects, "received_at"),
+        (models.Result.objects, "known_at"),
+        (models.Seizure.objects, "known_at"),
+    ]
+    waiting = [(held.filter(copied_at=None), at) for held, at in received] + [(audits_to_copy(), "closed_at")]
+    return any((found if until is None else found.filter(**{f"{at}__lte": until})).exists() for found, at in waiting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ class Worker:
         return True
 
     def _all_copied(self) -> None:
-        while anything_uncopied():
+        until = self.clock()
+        while anything_uncopied(until):
             copy_to_lake(lake=self.lake, by=SERVICE, at=self.clock())
 
     def _in_flight(self, standing: Standing) -> list[Done]:
