@@ -14,9 +14,9 @@ from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.replaying import replay_decision
 from tidewaiter.actions.packing import packed, unpacked
-from tidewaiter.actions.profiles.publishing import catalogue_then
+from tidewaiter.actions.profiles.publishing import catalogue_then, earlier_set
 from tidewaiter.actions.retention import purging
-from tidewaiter.core.errors import NotKnownError
+from tidewaiter.core.errors import InputError, NotKnownError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import CatalogueText, Decision, Lookout, PublishedSet
@@ -51,6 +51,16 @@ def test_a_set_whose_catalogue_was_not_kept_names_the_fact_that_is_gone(tmp_path
     assert found.routing
     assert all(one.place == "set" for one in found.routing)
     assert any("net_mass" in str(one.now) for one in found.routing)
+
+
+def test_a_set_of_before_is_read_with_the_latest_catalogue_that_knows_its_facts(tmp_path: Path) -> None:
+    stored = a_decision(tmp_path)
+    content, then = earlier_set(stored.set_id, later())
+    assert (content.digest, then.version) == (stored.set_id, CATALOGUE.version)
+    assert earlier_set(stored.set_id, CATALOGUE) == (content, CATALOGUE)
+    CatalogueText.objects.all().delete()
+    with pytest.raises(InputError, match="net_mass"):
+        earlier_set(stored.set_id, later())
 
 
 def test_a_catalogue_changed_behind_the_services_back_is_not_read(tmp_path: Path) -> None:

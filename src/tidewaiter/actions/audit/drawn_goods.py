@@ -18,7 +18,7 @@ from django.db.models import Q
 from tidewaiter.actions.decisions.flight import lodged_rows
 from tidewaiter.actions.decisions.goods import CONTAINER, DOCUMENT, hand_on
 from tidewaiter.actions.packing import unpacked
-from tidewaiter.actions.profiles.publishing import SetContent, set_content
+from tidewaiter.actions.profiles.publishing import SetContent, earlier_set
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import Policy
 from tidewaiter.engines.selection.inheritance import HandOn, Inherited, Lot, Marked, handed_on, inherit, marked
@@ -47,7 +47,8 @@ class Policies:
         if digest is None:
             return _UNSAID
         if digest not in self._sets:
-            content = self._sets[digest] = set_content(digest, self.catalogue)
+            content, _ = earlier_set(digest, self.catalogue)
+            self._sets[digest] = content
             held = self.by_version.setdefault(content.policy.version, content.policy)
             if held != content.policy:
                 self.problems.append(f"two routing policies have version {content.policy.version}")

@@ -27,7 +27,7 @@ from tidewaiter.actions.lake.copying import Copied, anything_uncopied, copy_to_l
 from tidewaiter.actions.profiles.list_watch import watch_edits
 from tidewaiter.actions.profiles.lookouts import any_expired, expire_lookouts
 from tidewaiter.actions.profiles.profile_force import expire_profiles
-from tidewaiter.actions.profiles.publishing import keep_catalogue, set_content
+from tidewaiter.actions.profiles.publishing import earlier_set, keep_catalogue
 from tidewaiter.actions.retention.purging import run_approved
 from tidewaiter.actions.retention.retention import due
 from tidewaiter.core.errors import LakeError, TidewaiterError
@@ -225,8 +225,8 @@ class Worker:
         return done
 
     def _asked(self, publication: models.Publication, standing: Standing) -> Asked:
-        content = set_content(publication.set_id, self.catalogue)
-        return Asked.of(content, self.catalogue, self._asked_on(publication, standing))
+        content, then = earlier_set(publication.set_id, self.catalogue)
+        return Asked.of(content, then, self._asked_on(publication, standing))
 
     def _asked_on(self, publication: models.Publication, standing: Standing) -> date:
         assert publication.redecided_at is not None

@@ -7,8 +7,8 @@ replay reads it again.
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -184,9 +184,25 @@ def catalogue_then(version: str, now: Catalogue) -> Catalogue:
         return now
     try:
         found = catalogue_from_text(unpacked(held.text), f"catalogue {version}")
-    except (InputError, ValueError, zlib.error):
+    except (InputError, ValueError):
         return now
     return found if found.version == version else now
+
+
+def earlier_set(digest: str, catalogue: Catalogue) -> tuple[SetContent, Catalogue]:
+    """Return a published set and the catalogue it was read with: the one given, else the latest kept that reads it.
+
+    Raises NotKnownError for a digest that was never published, InputError where no catalogue reads it.
+    """
+    text = set_text(digest)
+    try:
+        return content_of(text, digest, catalogue), catalogue
+    except InputError:
+        for version in models.CatalogueText.objects.order_by("-kept_at").values_list("pk", flat=True):
+            with suppress(InputError):
+                then = catalogue_then(version, catalogue)
+                return content_of(text, digest, then), then
+        raise
 
 
 def set_text(digest: str) -> str:
