@@ -48,12 +48,13 @@ class Served:
         self.process = self.start()
 
     def _prepare(self) -> None:
-        root = self.folder / "root.token"
+        root, second = self.folder / "root.token", self.folder / "second.token"
         lines = [
-            f"setup --login root --token-to {root}",
+            f"setup --login root --token-to {root} --inspector second --inspector-token-to {second}",
             f"client add clearance --token-file {root}",
             f"token issue c --client clearance --scope decision.take --token-to {self.folder / 'client.token'} "
             f"--token-file {root}",
+            f"token confirm 3 --token-file {second}",
         ]
         subprocess.run([sys.executable, "-c", PREPARE, "\n".join(lines)], env=self.environment, check=True)
 

@@ -207,7 +207,7 @@ def test_everything_answered_is_kept_once_and_the_rest_leaves_nothing(client: Cl
 
 
 def test_a_declaration_as_large_as_may_be_is_decided(client: Client, token: str) -> None:
-    document = a_declaration(999, description="x" * 2000)
+    document = a_declaration(999, description="x" * 2000) | {"lodged_at": NOW.isoformat()}
     for item in document["items"]:
         item["containers"] = [f"MSCU{number:07}" for number in range(20)]
     answered(post(client, "/decisions", document, token))

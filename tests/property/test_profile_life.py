@@ -157,4 +157,4 @@ def test_no_order_of_actions_breaks_the_rules() -> None:
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_no_order_of_many_actions_breaks_the_rules() -> None:
-    life_of(60, 40)
+    life_of(30, 40)

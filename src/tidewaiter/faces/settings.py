@@ -32,7 +32,7 @@ def database_of(name: str) -> dict[str, Any]:
         "NAME": str(Path(file).absolute()),
         "CONN_MAX_AGE": None,
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": BUSY_SECONDS, "init_command": _PRAGMAS},
-        "TEST": {"NAME": None},
+        "TEST": {"NAME": ":memory:"},
     }
 
 
