@@ -27,7 +27,7 @@ from tidewaiter.actions.profiles.lookouts import (
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import Classification, Lookout, LookoutMatch, Officer, Publication
+from tidewaiter.storage.records.models import Classification, Lookout, LookoutMatch, Mark, Officer, Publication
 from tidewaiter.storage.records.visibility import visible_to
 
 pytestmark = pytest.mark.django_db
@@ -204,5 +204,12 @@ def test_who_examines_the_goods_confirms_a_match_and_another_clears_it() -> None
     with pytest.raises(NotAllowedError, match="another officer"):
         settle_match(match=match.reference, confirmed=False, reason="another Acme", by=ann, at=NOON)
     assert settle_match(match=match.reference, confirmed=False, reason="no", by=bob, at=NOON).state == "cleared"
+    Mark.objects.create(
+        kind="document", value="BL1", declaration_id=match.declaration_id, lodged_on=NOON.date(), lodged_at=NOON
+    )
+    filed = a_match(match.lookout)
+    LookoutMatch.objects.filter(pk=filed.pk).update(declaration_id="", consignment_id="BL1")
+    with pytest.raises(NotAllowedError, match="another officer"):
+        settle_match(match=filed.reference, confirmed=False, reason="another Acme", by=ann, at=NOON)
     again = a_match(match.lookout)
     assert settle_match(match=again.reference, confirmed=True, reason="seen", by=ann, at=NOON).state == "confirmed"

@@ -25,6 +25,7 @@ from tidewaiter.storage.records.models import (
     LookoutAcknowledgement,
     LookoutMatch,
     LookoutShortening,
+    Mark,
     Office,
     Officer,
 )
@@ -149,13 +150,23 @@ def settle_match(*, match: str, confirmed: bool, reason: str, by: Actor, at: dat
         raise NotKnownError("there is no match of that reference")
     if found.state != OPEN:
         raise ConflictError(f"match {match} is {found.state} already")
-    if not confirmed and Act.objects.filter(declaration_id=found.declaration_id, officer=officer).exists():
+    if not confirmed and Act.objects.filter(declaration_id__in=_goods_of(found), officer=officer).exists():
         raise NotAllowedError("another officer clears a match on goods that you examine")
     found.state = CONFIRMED if confirmed else CLEARED
     found.settled_by, found.settled_at, found.reason = officer, at, _given(reason, "say how you know")
     found.save()
     record(f"match:{found.reference}", to_json({"state": found.state, "reason": reason}).encode())
     return found
+
+
+def _goods_of(match: LookoutMatch) -> set[str]:
+    """Return the declarations of the goods that were met: the one named, and those lodged under the consignment met."""
+    named = {match.declaration_id} if match.declaration_id else set()
+    if not match.consignment_id:
+        return named
+    return named.union(
+        Mark.objects.filter(kind="document", value=match.consignment_id).values_list("declaration_id", flat=True)
+    )
 
 
 @action("lookout.extend")
