@@ -22,6 +22,7 @@ PARTS = {
     "Ingest with every field filled": ["bench.ingest"],
     "The generator": ["bench.generate"],
     "The service under load": ["bench.service"],
+    "The check of a day's draw": ["bench.draw_check"],
 }
 
 
