@@ -7,6 +7,7 @@ import pytest
 from tests.examined import INSTRUCTION, POLICY, TODAY, a_decision, a_declaration, examiners, given, opened
 from tests.office import NOON, an_officer
 
+from tidewaiter.actions.decisions.tracing import changes
 from tidewaiter.actions.examinations.acts import AUDIT
 from tidewaiter.actions.examinations.overrides import (
     IN_FORCE,
@@ -28,6 +29,7 @@ from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import (
     Act,
     AuditEvent,
+    ClientSystem,
     Decision,
     Declaration,
     Officer,
@@ -108,6 +110,15 @@ def test_the_feed_tells_a_client_of_raising_and_lowering_but_not_why() -> None:
         ("override", "yellow", "orange", f"override:{second.pk - 1}"),
         ("override", "orange", "yellow", f"override:{second.pk}"),
     ]
+
+
+def test_the_feed_tells_what_holds_since_an_override() -> None:
+    opened(a_declaration(channel=Channel.YELLOW))
+    raised(a_manager(), instruction="Look behind the panel")
+    (told,) = changes(after=0, by=ClientSystem.objects.create(name="clearance"), at=NOON)
+    held = {"item_number": 1, "instructions": [STANDARD, INSTRUCTION, "Look behind the panel"]}
+    assert told["override"] == {"channel": "red", "items": [held]}
+    assert "glued" not in json.dumps(told)
 
 
 def test_lowering_from_the_policy_s_level_waits_for_a_second_person() -> None:

@@ -1,15 +1,17 @@
 """Reading decisions again: the answer, the feed of rises, and for cleared roles everything behind a decision."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.decisions.blinding import above_clearance, decision_seen, refuse_examiner, without
+from tidewaiter.actions.examinations.changes import OVERRIDE
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.core.facts import FactType
 from tidewaiter.language.catalogue import load_catalogue
-from tidewaiter.storage.records.models import Declaration, Rise
+from tidewaiter.storage.records.models import Declaration, Override, Rise
 
 MOST_CHANGES = 1_000
 
@@ -96,7 +98,9 @@ def changes(*, after: int, limit: int = 100, by: Actor, at: datetime) -> list[di
     `kind` is rise, override or lapsed (see actions.examinations.changes). Every change comes at least once, in the one
     order of the audit chain.
     """
-    rises = Rise.objects.filter(cursor__gt=after).select_related("decision").order_by("cursor")
+    held = Rise.objects.filter(cursor__gt=after).select_related("decision").order_by("cursor")
+    rises = list(held[: min(max(limit, 1), MOST_CHANGES)])
+    overrides = _overrides(rises)
     record(f"changes:{after}")
     return [
         {
@@ -107,6 +111,22 @@ def changes(*, after: int, limit: int = 100, by: Actor, at: datetime) -> list[di
             "before": rise.before,
             "after": rise.after,
             "decision": json.loads(rise.decision.answer),
+            "override": overrides.get(rise.reference),
         }
-        for rise in rises[: min(max(limit, 1), MOST_CHANGES)]
+        for rise in rises
     ]
+
+
+def _overrides(rises: Sequence[Rise]) -> dict[str, dict[str, object]]:
+    """Return what holds since each override among the changes, by its reference."""
+    numbers = [rise.reference.partition(":")[2] for rise in rises if rise.kind == OVERRIDE]
+    return {
+        f"override:{one.pk}": {
+            "channel": one.after,
+            "items": [
+                {"item_number": number, "instructions": lines}
+                for number, lines in sorted((int(item), lines) for item, lines in one.instructions.items())
+            ],
+        }
+        for one in Override.objects.filter(pk__in=numbers)
+    }

@@ -213,6 +213,20 @@ class BatchAnswer(Schema):
     answers: list[BatchEntry]
 
 
+class OverrideItem(Schema):
+    """What is to be done with an item since."""
+
+    item_number: int
+    instructions: list[str]
+
+
+class OverrideAnswer(Schema):
+    """What holds since a person changed the channel: lines for the examiner by item; none where it was lowered."""
+
+    channel: str
+    items: list[OverrideItem]
+
+
 class Change(Schema):
     """An entry of the feed: a declaration's channel is now another, or a yellow's treatment ended."""
 
@@ -223,6 +237,7 @@ class Change(Schema):
     before: str
     after: str
     decision: dict[str, Any] = Field(description="The answer of the decision in force then")
+    override: OverrideAnswer | None = Field(None, description="With an override: what holds instead of that answer")
 
 
 class Changes(Schema):
