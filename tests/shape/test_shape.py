@@ -46,7 +46,13 @@ def test_nine_functions_in_ten_are_within_twenty_five_lines() -> None:
     assert lengths[int(len(lengths) * 0.9)] <= 25
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+NAMED_BY_DJANGO = SOURCE / "storage" / "records" / "sqlite" / "base.py"
+"""Django looks for the class of a database backend in a module of this name."""
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file != NAMED_BY_DJANGO], ids=lambda file: str(file.relative_to(SOURCE))
+)
 def test_modules_are_named_for_what_they_hold(file: Path) -> None:
     assert FORBIDDEN_NAMES.isdisjoint({file.stem, *file.parent.relative_to(SOURCE).parts})
 
