@@ -126,8 +126,47 @@ def test_a_list_is_made_by_the_privacy_officer_and_approved_by_another() -> None
 @pytest.mark.django_db
 def test_a_list_names_records_of_kinds_that_have_a_rule() -> None:
     with pytest.raises(InputError) as caught:
-        make_purge(records=["officer:1", "declaration:"], reason=" ", by=_privacy(), at=AT)
-    assert len(caught.value.problems) == 3
+        make_purge(records=["officer:1", "declaration:", "lookout:\0"], reason=" ", by=_privacy(), at=AT)
+    assert len(caught.value.problems) == 4
+
+
+@pytest.mark.django_db
+def test_goods_in_flight_and_what_is_held_are_on_no_list() -> None:
+    a_declaration("D1")
+    _a_declaration_with_everything("D2")
+    place_hold(about="declaration:D2", reason="court", by=_privacy(), at=AT)
+    with pytest.raises(InputError) as caught:
+        make_purge(records=["declaration:D1", "declaration:D2"], reason="r", by=_privacy(), at=AT)
+    assert len(caught.value.problems) == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["in force", "expired"])
+def test_a_lookout_not_over_is_refused_in_the_words_of_one_that_is_not_there(state: str) -> None:
+    models.Lookout.objects.create(
+        reference="LO-1", kind="container", subject={"values": ["X"], "names": []}, action="monitor", covert=True,
+        reason="seen", contact="x", rank=3, raised_by=an_officer(Role.RISK_MANAGER), raised_at=NOON, valid_from=NOON,
+        expires_at=NOON, state=state,
+    )  # fmt: skip
+    told = []
+    for reference in ("LO-1", "LO-2"):
+        with pytest.raises(InputError) as caught:
+            make_purge(records=[f"lookout:{reference}"], reason="r", by=_privacy(), at=AT)
+        told.append(str(caught.value).replace(reference, "LO"))
+    assert told[0] == told[1]
+
+
+@pytest.mark.django_db
+def test_goods_that_are_in_flight_again_are_not_approved_and_do_not_go() -> None:
+    _a_declaration_with_everything("D1")
+    waiting = make_purge(records=["declaration:D1"], reason="r", by=_privacy(), at=AT)
+    approved = _approved("declaration:D1")
+    models.Declaration.objects.update(in_flight=True)
+    with pytest.raises(ConflictError, match="cannot be purged now"):
+        approve_purge(number=waiting.pk, by=_inspector(), at=AT)
+    purge = apply_purge(number=approved.pk, by=_privacy(), at=AT)
+    assert outcome(purge).stayed == {"declaration:D1": "still going on"}
+    assert models.Declaration.objects.exists()
 
 
 @pytest.mark.django_db
@@ -179,8 +218,9 @@ def test_a_legal_hold_on_any_part_keeps_the_whole_record() -> None:
     _a_declaration_with_everything()
     act = models.Act.objects.first()
     assert act is not None
+    purge = _approved("declaration:D1")
     hold = place_hold(about=f"act:{act.pk}", reason="court", by=_privacy(), at=AT)
-    purge = apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
+    purge = apply_purge(number=purge.pk, by=_privacy(), at=AT)
     assert outcome(purge).records == 0
     assert models.Declaration.objects.filter(pk="D1").exists()
     lift_hold(hold=hold.pk, reason="closed", by=_privacy(), at=AT)
@@ -199,8 +239,7 @@ def test_what_is_not_in_the_lake_yet_waits_for_its_copy() -> None:
 @pytest.mark.django_db
 def test_an_applied_list_names_nobody_and_keeps_its_signature() -> None:
     _a_declaration_with_everything()
-    models.PublishedSet.objects.update(text=packed('{"lookouts": []}'))
-    purge = _approved("declaration:D1", "lookout:LO-UNKNOWN")
+    purge = _approved("declaration:D1", "declaration:OLD")
     signed = purge.digest
     purge = apply_purge(number=purge.pk, by=_privacy(), at=AT)
     assert "D1" not in json.dumps(purge.records)

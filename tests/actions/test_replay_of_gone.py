@@ -92,6 +92,7 @@ def test_a_lookout_purged_since_is_told_as_purged_where_it_mattered(tmp_path: Pa
     )  # fmt: skip
     decide_group(published(history(tmp_path / "lake")), KEYS, [(lodged("A", containers=[box]), SERVICE)], NOW)
     one, two = an_officer(Role.PRIVACY_OFFICER), an_officer(Role.PRIVACY_OFFICER)
+    Lookout.objects.update(state="ended", ended_at=NOW)
     purge = purging.make_purge(records=["lookout:LO-1"], reason="asked", by=one, at=NOW)
     purging.approve_purge(number=purge.pk, by=two, at=NOW)
     purging.apply_purge(number=purge.pk, by=one, at=NOW)

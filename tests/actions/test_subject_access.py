@@ -77,12 +77,22 @@ def test_restricted_and_covert_lookouts_are_counted_for_the_privacy_officer_and_
     for action, rank in ((LookoutAction.MONITOR, 1), (LookoutAction.EXAMINE, 2), (LookoutAction.EXAMINE, 0)):
         _lookout(action, rank)
     models.Lookout.objects.filter(rank=0).update(state="ended", ended_at=NOW)
-    data = subject_data(party="Gregor Samsa", by=_privacy(), at=NOW)
+    cleared = an_officer(Role.PRIVACY_OFFICER, Role.INSPECTORATE, clearance=2)
+    data = subject_data(party="Gregor Samsa", by=cleared, at=NOW)
     assert data.withheld == {"lookouts": 2}
     assert len(data.records["lookouts"]) == 1
     text = "".join(path.read_text() for path in write_export(data, tmp_path / "export"))
     assert "withheld" not in text
     assert "secret report" not in text
+
+
+@pytest.mark.parametrize("withheld_from", [0, 1, 9])
+def test_a_lookout_above_the_clearance_is_neither_given_nor_counted_whatever_is_asked(withheld_from: int) -> None:
+    for action, rank in ((LookoutAction.MONITOR, 0), (LookoutAction.MONITOR, 3), (LookoutAction.EXAMINE, 3)):
+        _lookout(action, rank)
+    models.Lookout.objects.update(state="ended", ended_at=NOW)
+    data = subject_data(party="Gregor Samsa", withheld_from=withheld_from, by=_privacy(), at=NOW)
+    assert (data.withheld, data.records) == ({}, {})
 
 
 def test_an_export_is_json_a_page_and_a_table_of_each_kind(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def _overrides(before: datetime) -> Aged:
 
 
 def _lookouts(before: datetime) -> Aged:
-    found = Lookout.objects.exclude(state="in force").annotate(since=Coalesce("ended_at", F("expires_at")))
+    """Return lookouts that ended; one that expired and whose outcome is owed is not over."""
+    found = Lookout.objects.filter(state="ended").annotate(since=Coalesce("ended_at", F("expires_at")))
     return list(found.filter(since__lt=before).order_by("since").values_list("reference", "since")[:_MOST])
 
 

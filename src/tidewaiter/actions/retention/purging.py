@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
+from tidewaiter.actions.retention.live_records import live, missing
 from tidewaiter.actions.retention.purged_records import (
     Going,
     blanked_with,
@@ -39,19 +40,25 @@ MOST: Final = 100_000
 REQUESTED: Final = "requested"
 """The rule of what goes by a decision of its own, not by age."""
 
-HELD, UNCOPIED = "held", "not copied"
-"""Why something of a list did not go: a legal hold, or a copy into the lake that is still to be made."""
+HELD, UNCOPIED, LIVE = "held", "not copied", "still going on"
+"""Why something of a list did not go: a legal hold, a copy into the lake still to be made, or what is not over yet."""
 
 
 @action("purge.make")
 def make_purge(*, records: Sequence[Due | str], reason: str, by: Actor, at: datetime) -> models.Purge:
     """Make a purge list of what is due, or of records named `kind:key`. Nothing goes before another approves it.
 
-    Raises InputError for kinds without a rule, an empty list or no reason.
+    What is due and cannot go now is left out. Raises InputError for kinds without a rule, an empty list, no reason, and
+    for records named that cannot go: in the same words where they are not there, so that nothing is told of them.
     """
-    listed = {one.record: one.rule for one in records if isinstance(one, Due)}
+    due = [one for one in records if isinstance(one, Due)]
+    stays = _not_now([one.record for one in due], at)
+    listed = {one.record: one.rule for one in due if one.record not in stays}
     listed |= dict.fromkeys((one for one in records if isinstance(one, str)), REQUESTED)
     problems = [Problem(f"'{one}' is none of {', '.join(kinds())}") for one in listed if not _purgeable(one)][:100]
+    named = [one for one, rule in listed.items() if rule == REQUESTED and _purgeable(one)]
+    refused = missing(named) | _not_now(named, at)
+    problems += [Problem(f"'{one}' is not there, or cannot be purged now") for one in sorted(refused)][:100]
     if not 0 < len(listed) <= MOST:
         problems.append(Problem(f"a list names 1 to {MOST:,} records"))
     if not reason.strip():
@@ -82,9 +89,16 @@ def tombstones_content(number: str) -> bytes:
     return "\n".join(held.values_list("record_digest", flat=True).distinct()).encode()
 
 
+def _not_now(records: Collection[str], at: datetime) -> set[str]:
+    """Return the records that cannot go now: something still goes on with them, or a hold stands on any part."""
+    holds = held()
+    under = {one.record for one in going(records) if not holds.isdisjoint(one.parts)} if holds else set()
+    return live(records, at) | under
+
+
 def _purgeable(about: str) -> bool:
     kind, _, key = about.partition(":")
-    return kind in kinds() and bool(key)
+    return kind in kinds() and bool(key) and not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in key)
 
 
 def list_digest(digests: Iterable[str]) -> str:
@@ -94,13 +108,18 @@ def list_digest(digests: Iterable[str]) -> str:
 
 @action("purge.approve")
 def approve_purge(*, number: str, by: Actor, at: datetime) -> models.Purge:
-    """Approve a list as a second person. Raises NotAllowedError for the one who made it."""
+    """Approve a list as a second person. Raises NotAllowedError for the one who made it.
+
+    Raises ConflictError where something of it cannot go any more: another list is to be made.
+    """
     officer = officer_of(by)
     purge = purge_held(number)
     if purge.approved_at is not None:
         raise ConflictError(f"purge {number} is approved")
     if purge.made_by_id == officer.pk:
         raise NotAllowedError("another person approves the list you made")
+    if _not_now([entry["record"] for entry in purge.records], at):
+        raise ConflictError(f"purge {number} names records that cannot be purged now; make another list")
     purge.approved_by, purge.approved_at = officer, at
     purge.save(update_fields=["approved_by", "approved_at"])
     record(f"purge:{purge.pk}", purge.digest.encode())
@@ -165,7 +184,7 @@ def unfinished() -> list[str]:
 
 @action("purge.apply")
 def apply_purge(*, number: str, by: Actor, at: datetime) -> models.Purge:
-    """Take the records of an approved list away; what is under a legal hold, or not in the lake yet, stays."""
+    """Take the records of an approved list away; what is held, still goes on, or is not in the lake yet, stays."""
     lock_chain()
     purge = purge_held(number)
     if purge.approved_at is None:
@@ -174,7 +193,7 @@ def apply_purge(*, number: str, by: Actor, at: datetime) -> models.Purge:
         raise ConflictError(f"purge {number} was applied")
     rules = {entry["record"]: entry["rule"] for entry in purge.records}
     found = list(going(rules))
-    stays = _staying(found)
+    stays = _staying(found, at)
     gone = [one for one in found if one.record not in stays]
     purge.todo = take_away(gone, rules, number, at)
     purge.records = [
@@ -190,9 +209,10 @@ def apply_purge(*, number: str, by: Actor, at: datetime) -> models.Purge:
     return purge
 
 
-def _staying(found: Collection[Going]) -> dict[str, str]:
+def _staying(found: Collection[Going], at: datetime) -> dict[str, str]:
     holds = held()
     stays = dict.fromkeys(waiting_for_copy(found), UNCOPIED)
+    stays |= dict.fromkeys(live([one.record for one in found], at), LIVE)
     return stays | {one.record: HELD for one in found if not holds.isdisjoint(one.parts)}
 
 

@@ -2,7 +2,8 @@
 
 A party is met by its code or name, compared without case and surplus blanks, in the records and in the lake. Lookouts
 are left out unless they are neither covert nor above the rank given; what is left out is counted for the privacy
-officer, and is not in the export. Why goods were selected is never in it: the channel given is.
+officer, and is not in the export; a lookout that the officer may not see is not counted either. Why goods were selected
+is never in it: the channel given is.
 """
 
 import csv
@@ -16,13 +17,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.core.errors import ConflictError, InputError, Problem
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.lake.manifest import MANIFEST
 from tidewaiter.storage.lake.named import rows_naming
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.models import Officer
+from tidewaiter.storage.records.visibility import visible_to
 
 LEAST: Final = 2
 """Letters or digits a name or code must have to be looked for."""
@@ -46,13 +49,14 @@ def subject_data(
 ) -> SubjectData:
     """Return all that is held on a party, found by code or name; the export is recorded, not whose data it was.
 
-    `withheld_from` is the rank from which lookouts are left out. Raises InputError for a name too short.
+    `withheld_from` is the rank from which lookouts are left out, whatever the officer may see. Raises InputError for a
+    name too short, NotAllowedError for a client system.
     """
     wanted = folded(party)
     if sum(character.isalnum() for character in wanted) < LEAST:
         raise InputError(Problem(f"'{party}' is too short to be looked for", suggestion="give the whole code or name"))
     found, withheld = _of_records(wanted), Counter[str]()
-    found["lookouts"] = list(_lookouts(wanted, withheld_from, withheld))
+    found["lookouts"] = list(_lookouts(wanted, officer_of(by), withheld_from, withheld))
     found["lists"] = []
     withheld["lists"] = sum(_names(one.text, wanted) for one in _lists())
     if lake is not None and (lake / MANIFEST).exists():
@@ -139,8 +143,9 @@ def _traders(wanted: str) -> Iterator[Row]:
             yield {"party_code": one.party_code, "number": one.number, "kind": one.kind, **valid}
 
 
-def _lookouts(wanted: str, withheld_from: int, withheld: Counter[str]) -> Iterator[Row]:
-    for one in models.Lookout.objects.order_by("pk"):
+def _lookouts(wanted: str, officer: Officer, withheld_from: int, withheld: Counter[str]) -> Iterator[Row]:
+    """Yield lookouts that may be told; what the officer may not see is neither among them nor counted."""
+    for one in visible_to(officer, models.Lookout.objects.order_by("pk")):
         named = [*one.subject.get("values", []), *one.subject.get("names", [])]
         if not any(folded(str(value)) == wanted for value in named):
             continue
