@@ -1,7 +1,7 @@
 """What arrives later reaches goods in flight: channels rise and never fall, released goods are listed."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +102,15 @@ def test_a_covert_lookout_is_met_and_changes_nothing(tmp_path: Path) -> None:
     assert LookoutMatch.objects.get().declaration_id == "A"
 
 
-def test_released_goods_are_listed_and_not_touched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [NOW, NOW.replace(year=2001)])
+def test_goods_of_which_the_release_just_came_are_listed_whatever_moment_it_tells(
+    told: datetime, tmp_path: Path
+) -> None:
     lake = history(tmp_path / "lake")
     before = published(lake)
     _decided(before, "A", containers=["MSCU1234566"])
     channel = Declaration.objects.get().channel
-    released = {"kind": "released", "occurred_at": NOW, "declaration_id": "A"}
+    released = {"kind": "released", "occurred_at": told, "declaration_id": "A"}
     record_events(events=[released], by=SERVICE, at=NOW)
     a_lookout("MSCU1234566")
     _again(before, published(lake))

@@ -82,6 +82,15 @@ def test_a_declaration_is_due_after_its_period_and_not_a_day_before() -> None:
     assert _numbers(days + 1) == ["declaration:D1"]
 
 
+def test_a_release_told_for_long_ago_is_not_due_at_once() -> None:
+    a_declaration("D1")
+    event = {"event_id": "E1", "kind": "released", "occurred_at": NOON.replace(year=2001), "declaration_id": "D1"}
+    record_events(events=[event], by=a_client(), at=NOON)
+    days = rule("declaration").days
+    assert _numbers(days) == []
+    assert _numbers(days + 1) == ["declaration:D1"]
+
+
 def test_what_is_in_flight_is_never_due() -> None:
     a_declaration("D1")
     assert list(due(LATER)) == []

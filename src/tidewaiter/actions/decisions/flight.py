@@ -12,10 +12,11 @@ from datetime import date, datetime, timedelta
 from itertools import batched
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from tidewaiter.actions.acting import SERVICE, Actor, action, record
 from tidewaiter.actions.decisions.deciding import Lodged
+from tidewaiter.actions.decisions.events import GATE_OUT, RELEASED
 from tidewaiter.actions.decisions.fact_making import make_facts
 from tidewaiter.actions.decisions.gathering import Case, Row, filings_of, latest_filing
 from tidewaiter.actions.decisions.group import taken, write
@@ -48,7 +49,7 @@ AT_ONCE = 500
 """Declarations looked at in one transaction: short enough that no lodgement waits long behind it."""
 
 RECALLED_DAYS = 30
-"""Goods released longer ago are not listed for recall."""
+"""Goods whose release was told, and took place, longer ago are not listed for recall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,18 @@ def redecide_all(
             total.add(replace(done, asked=0))
     _note_watched(standing, news, watched, clock())
     since = clock() - timedelta(days=RECALLED_DAYS)
-    released = models.Declaration.objects.filter(in_flight=False, released_at__gte=since, cancelled_at=None)
-    for numbers in _in_parts(released):
+    for numbers in _in_parts(_released(since)):
         total.recalled += recall(
             standing=standing, news=news, numbers=numbers, keys=keys, cause=cause, by=SERVICE, at=clock()
         )
     return total
+
+
+def _released(since: datetime) -> QuerySet[models.Declaration]:
+    """Return goods of which the release came since, whatever moment it tells, or that were released since."""
+    told = models.Event.objects.filter(kind__in=(RELEASED, GATE_OUT), received_at__gte=since)
+    late = Q(released_at__gte=since) | Q(released_at__isnull=False, pk__in=told.values("declaration_id"))
+    return models.Declaration.objects.filter(late, in_flight=False, cancelled_at=None)
 
 
 def _note_watched(standing: Standing, news: News, numbers: Sequence[str], at: datetime) -> None:

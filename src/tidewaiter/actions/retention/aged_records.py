@@ -29,15 +29,18 @@ _MOST = 10_000
 
 
 def _declarations(before: datetime) -> Aged:
-    """Return declarations whose goods are gone, and with which nothing is open or was done since."""
+    """Return declarations whose goods are gone, and with which nothing is open or was done or told since."""
     own = {"declaration_id": OuterRef("pk")}
     since = Coalesce("gate_out_at", "released_at", "cancelled_at", "lodged_at")
-    late: list[QuerySet[Act] | QuerySet[Result] | QuerySet[Referral] | QuerySet[Override] | QuerySet[Recall]] = [
+    late: list[
+        QuerySet[Event] | QuerySet[Act] | QuerySet[Result] | QuerySet[Referral] | QuerySet[Override] | QuerySet[Recall]
+    ] = [
         Act.objects.filter(Q(closed_at=None) | Q(closed_at__gte=before), **own),
         Result.objects.filter(known_at__gte=before, act__declaration_id=OuterRef("pk")),
         Referral.objects.filter(Q(closed_at=None) | Q(closed_at__gte=before), **own),
         Override.objects.filter(Q(state="proposed") | Q(at__gte=before), **own),
         Recall.objects.filter(Q(settled_at=None) | Q(settled_at__gte=before), **own),
+        Event.objects.filter(received_at__gte=before, **own),
     ]
     found = Declaration.objects.filter(in_flight=False).annotate(since=since).filter(since__lt=before)
     for rows in late:
