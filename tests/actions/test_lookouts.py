@@ -8,6 +8,7 @@ from tests.examined import a_declaration, examiners, given
 from tests.office import NOON, an_office, an_officer
 
 from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.decisions.matches import settle_match
 from tidewaiter.actions.profiles.lookouts import (
     LookoutText,
     acknowledge_lookout,
@@ -20,7 +21,6 @@ from tidewaiter.actions.profiles.lookouts import (
     raise_lookout,
     seen_lookout,
     seen_lookouts,
-    settle_match,
     shorten_lookout,
     unacknowledged,
 )

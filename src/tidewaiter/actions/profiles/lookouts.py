@@ -19,13 +19,10 @@ from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, N
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import (
-    Act,
     Classification,
     Lookout,
     LookoutAcknowledgement,
-    LookoutMatch,
     LookoutShortening,
-    Mark,
     Office,
     Officer,
 )
@@ -136,39 +133,6 @@ def acknowledge_lookout(
     return made
 
 
-@action("lookout.settle")
-def settle_match(*, match: str, confirmed: bool, reason: str, by: Actor, at: datetime) -> LookoutMatch:
-    """Confirm or clear a possible match. A cleared one lowers no channel by itself: it no longer asks for anything.
-
-    Raises NotKnownError for a match that the officer may not see, ConflictError for one that is settled,
-    NotAllowedError for one who clears a match on goods given to him or her to examine.
-    """
-    officer = officer_of(by)
-    lock_chain()
-    found = visible_to(officer, LookoutMatch.objects.select_related("lookout")).filter(reference=match).first()
-    if found is None:
-        raise NotKnownError("there is no match of that reference")
-    if found.state != OPEN:
-        raise ConflictError(f"match {match} is {found.state} already")
-    if not confirmed and Act.objects.filter(declaration_id__in=_goods_of(found), officer=officer).exists():
-        raise NotAllowedError("another officer clears a match on goods that you examine")
-    found.state = CONFIRMED if confirmed else CLEARED
-    found.settled_by, found.settled_at, found.reason = officer, at, _given(reason, "say how you know")
-    found.save()
-    record(f"match:{found.reference}", to_json({"state": found.state, "reason": reason}).encode())
-    return found
-
-
-def _goods_of(match: LookoutMatch) -> set[str]:
-    """Return the declarations of the goods that were met: the one named, and those lodged under the consignment met."""
-    named = {match.declaration_id} if match.declaration_id else set()
-    if not match.consignment_id:
-        return named
-    return named.union(
-        Mark.objects.filter(kind="document", value=match.consignment_id).values_list("declaration_id", flat=True)
-    )
-
-
 @action("lookout.extend")
 def extend_lookout(*, reference: str, expires_at: datetime, reason: str, by: Actor, at: datetime) -> Lookout:
     """Let a lookout expire later. Acts at once."""
@@ -177,7 +141,7 @@ def extend_lookout(*, reference: str, expires_at: datetime, reason: str, by: Act
         raise InputError("this is not later than it expires now; to shorten it, a second person is needed")
     lookout.expires_at, lookout.state = expires_at, IN_FORCE
     lookout.save()
-    _trace(lookout, reason=_given(reason, "say why it is still needed"))
+    _trace(lookout, reason=given(reason, "say why it is still needed"))
     _publish(lookout, "extended", at)
     return lookout
 
@@ -191,7 +155,7 @@ def shorten_lookout(*, reference: str, expires_at: datetime, reason: str, by: Ac
         raise InputError("this is not between now and its expiry")
     lookout.ended_by, lookout.shorten_to = officer, expires_at
     lookout.save()
-    _trace(lookout, reason=_given(reason, "say why it may expire earlier"))
+    _trace(lookout, reason=given(reason, "say why it may expire earlier"))
     return lookout
 
 
@@ -203,7 +167,7 @@ def end_lookout(*, reference: str, outcome: str, by: Actor, at: datetime) -> Loo
     """
     officer = officer_of(by)
     lookout = _held(reference, officer)
-    lookout.outcome = _given(outcome, "say what came of it: met, not met, what was found")
+    lookout.outcome = given(outcome, "say what came of it: met, not met, what was found")
     lookout.ended_by, lookout.shorten_to = officer, None
     if lookout.state == EXPIRED:
         lookout.state, lookout.ended_at = ENDED, at
@@ -400,7 +364,8 @@ def _time_problems(begins: datetime, expires_at: datetime, at: datetime) -> list
     return []
 
 
-def _given(text: str, advice: str) -> str:
+def given(text: str, advice: str) -> str:
+    """Return a reason or outcome that was given. Raises InputError, with the advice, where it is blank."""
     if not text.strip():
         raise InputError(Problem("a reason or outcome is needed", suggestion=advice))
     return text

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions.decisions.matches import read_matches
+from tidewaiter.actions.decisions import matches as met
 from tidewaiter.actions.profiles import lookouts
 from tidewaiter.actions.profiles.lookouts import LookoutText
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
@@ -199,7 +199,7 @@ def list_matches(request: HttpRequest, asked: Query[MatchesAsked]) -> dict[str, 
         found = found.filter(state=asked.state)
     ordered = found.select_related("lookout", "settled_by").order_by("-met_at", "reference")
     part = ordered[asked.after : asked.after + asked.limit]
-    read = read_matches(found=part, by=caller(request), at=moment())
+    read = met.read_matches(found=part, by=caller(request), at=moment())
     return _counted([_match(one) for one in read], asked)
 
 
@@ -211,7 +211,7 @@ def list_matches(request: HttpRequest, asked: Query[MatchesAsked]) -> dict[str, 
 )
 def settle_match(request: HttpRequest, reference: Reference, given: Settled) -> dict[str, Any]:
     """Say whether what was met is what the lookout names."""
-    match = lookouts.settle_match(
+    match = met.settle_match(
         match=reference, confirmed=given.confirmed, reason=given.reason, by=caller(request), at=moment()
     )
     return _match(match)
