@@ -1,10 +1,12 @@
 """Backup and restore of everything, while others write; what was purged since does not come back."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,7 +97,8 @@ def test_what_was_purged_is_gone_from_every_file_and_does_not_come_back_with_a_b
     words = [*(word.encode() for word in WORDS), *map(bytes.fromhex, _scene("fill", live))]
     assert {b"SAMSAGREGOR", b"Charlottenstrasse", *words[len(WORDS) :]} <= set(_found(live, words))
     assert _command(live, "backup", live["BACKUP"]).returncode == 0
-    purged = _scene("purge", live)
+    with _sampled_and_read_by_another(live["TIDEWAITER_DATABASE"]):
+        purged = _scene("purge", live)
     assert purged == {"records": 1, "stayed": {}, "backups": 1}
     assert _found(live, words) == []
     assert _scene("verified", live)["problems"] == []
@@ -108,6 +111,34 @@ def test_what_was_purged_is_gone_from_every_file_and_does_not_come_back_with_a_b
     assert _found(restored, words) == []
     held = _scene("verified", restored)
     assert (held["problems"], held["attachments"], len(held["decisions"])) == ([], [], 20)
+
+
+@contextlib.contextmanager
+def _sampled_and_read_by_another(database: str) -> Iterator[None]:
+    """On PostgreSQL, let the planner keep values of every column, and another read on while rows are removed."""
+    if not database.startswith("postgresql://"):
+        yield
+        return
+    import psycopg  # noqa: PLC0415 - psycopg only where it is used
+
+    def read_on() -> None:
+        while not watcher.execute("SELECT 1 FROM records_tombstone").fetchone() and not ended.wait(0.1):
+            pass
+        ended.wait(2)
+        reader.rollback()
+
+    ended = threading.Event()
+    with psycopg.connect(database, autocommit=True) as watcher, psycopg.connect(database) as reader:
+        watcher.execute("ANALYZE")
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT 1")
+        reading = threading.Thread(target=read_on)
+        reading.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            reading.join()
 
 
 def _found(environment: dict[str, str], words: list[bytes]) -> list[bytes]:
