@@ -372,7 +372,7 @@ def test_only_the_inspectorate_searches_events_and_each_search_is_one() -> None:
     _append(3)
     inspector = an_officer(Role.INSPECTORATE)
     found = auditing.search_events(search=Search(record="thing:1"), by=inspector, at=AT)
-    assert [event.sequence for event in found] == [2]
+    assert [event.sequence for event in found.events] == [2]
     last = AuditEvent.objects.latest("sequence")
     assert (last.actor, last.action) == (inspector.reference, "audit.search")
     with pytest.raises(NotAllowedError):
@@ -389,7 +389,7 @@ def test_events_are_found_by_actor_action_kind_and_time() -> None:
 
     def numbers(search: Search) -> list[int]:
         found = auditing.search_events(search=search, by=inspector, at=AT + timedelta(days=1))
-        return [event.sequence for event in found if event.action != "audit.search"]
+        return [event.sequence for event in found.events if event.action != "audit.search"]
 
     assert numbers(Search(actor="officer:1")) == [1, 3]
     assert numbers(Search(action="b")) == [2, 3]

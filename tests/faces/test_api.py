@@ -276,3 +276,26 @@ def test_a_person_who_calls_is_not_named_in_logs(client: Client, greens: Greens)
     with structlog.testing.capture_logs() as lines:
         client.get("/api/v1/decisions/D1", headers={"Authorization": f"Bearer {theirs}"})
     assert [line["client"] for line in lines] == ["officer"]
+
+
+def test_neither_figures_nor_logs_tell_a_lookout_from_other_work_of_officers(client: Client, greens: Greens) -> None:
+    an_officer(Role.INTELLIGENCE_OFFICER, login="intelligence")
+    theirs = {"Authorization": f"Bearer {token_for(officer='intelligence', scopes=[])}"}
+    lookout = {
+        "kind": "container",
+        "action": "monitor",
+        "reason": "a report",
+        "contact": "+00 555 0100",
+        "values": ["MSCU6639870"],
+        "expires_at": "2026-04-02T12:00:00Z",
+    }
+    with structlog.testing.capture_logs() as lines:
+        raised = client.post("/api/v1/lookouts", lookout, content_type="application/json", headers=theirs)
+        client.get("/api/v1/lists", headers=theirs)
+    assert raised.status_code == 201, raised.content
+    one, other = ({name: value for name, value in line.items() if name != "ms"} for line in lines)
+    assert one == other
+    assert (one["route"], one["status"]) == ("officers", 200)
+    told = client.get("/metrics").content.decode()
+    assert 'route="officers"' in told
+    assert "lookouts" not in told

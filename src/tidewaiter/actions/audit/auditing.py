@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
-from tidewaiter.actions.acting import Actor, action, record
+from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.audit.kept_content import Comparison
 from tidewaiter.actions.audit.kept_decisions import match_findings
 from tidewaiter.actions.audit.kept_goods import Goods
 from tidewaiter.actions.audit.kept_readings import READINGS
 from tidewaiter.actions.audit.kept_standing import standing_findings
 from tidewaiter.actions.audit.lodged_heads import noted_heads
+from tidewaiter.actions.audit.withholding import Reader
 from tidewaiter.actions.packing import to_json
 from tidewaiter.storage.records.chain import Finding, Head, Row, walk
 from tidewaiter.storage.records.models import AuditEvent
@@ -98,7 +99,8 @@ def verify(heads: Iterable[Head] = ()) -> Verification:
 class Search:
     """What is looked for; empty and None: anything. `record` is a reference (decision:D1) or a kind (decision).
 
-    From `since` (included) to `until` (not included); events after the number `after`, at most `limit`.
+    From `since` (included) to `until` (not included); events after the number `after`, at most `limit`. `counted`: how
+    many there are is told as well.
     """
 
     actor: str = ""
@@ -108,24 +110,37 @@ class Search:
     until: datetime | None = None
     after: int = 0
     limit: int = 100
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The events found, in their order; `fit` is how many there are after the number searched from (None: not asked)."""
+
+    events: list[AuditEvent]
+    fit: int | None
 
 
 @action("audit.search")
-def search_events(*, search: Search, by: Actor, at: datetime) -> list[AuditEvent]:
-    """Return the events that fit, in their order. The search itself is an event."""
+def search_events(*, search: Search, by: Actor, at: datetime) -> Found:
+    """Return the events that fit, in their order, as `withholding` shows them. The search itself is an event."""
     record("audit:search", _asked(search))
-    return list(_found(search)[: min(max(search.limit, 1), MOST_FOUND)])
+    reader = Reader(officer_of(by))
+    found = _found(search, reader)
+    shown = list(reader.shown(found[: min(max(search.limit, 1), MOST_FOUND)]))
+    return Found(shown, found.count() if search.counted else None)
 
 
 @action("audit.export")
 def export_events(*, search: Search, by: Actor, at: datetime) -> list[AuditEvent]:
     """Return all events that fit, to be taken out of the system; how many is recorded with what was asked."""
-    found = list(_found(search))
+    reader = Reader(officer_of(by))
+    found = list(reader.shown(_found(search, reader)))
     record("audit:export", _asked(search) + f" {len(found)}".encode())
     return found
 
 
-def _found(search: Search) -> QuerySet[AuditEvent]:
+def _found(search: Search, reader: Reader) -> QuerySet[AuditEvent]:
     asked = Q(sequence__gt=search.after)
     if search.actor:
         asked &= Q(actor=search.actor)
@@ -138,7 +153,9 @@ def _found(search: Search) -> QuerySet[AuditEvent]:
         asked &= Q(at__gte=search.since)
     if search.until:
         asked &= Q(at__lt=search.until)
-    return AuditEvent.objects.filter(asked).order_by("sequence")
+    named = bool(search.action or search.record)
+    found = AuditEvent.objects.filter(asked).order_by("sequence")
+    return reader.searched(found, actor=bool(search.actor), other=named)
 
 
 def _asked(search: Search) -> bytes:

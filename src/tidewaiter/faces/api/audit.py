@@ -32,7 +32,7 @@ class EventsWanted(Page):
 
 
 class AuditEventAnswer(Schema):
-    """One event: references only, and the digest of what the record then held."""
+    """One event: references only, and the digest of what the record then held; withheld parts are said to be."""
 
     sequence: int
     at: datetime
@@ -64,7 +64,7 @@ def audit_events(request: HttpRequest, wanted: Query[EventsWanted]) -> dict[str,
         limit=wanted.limit,
     )
     found = search_events(search=search, by=caller(request), at=moment())
-    return paged([_event(one) for one in found], wanted, lambda one: one["sequence"])
+    return paged([_event(one) for one in found.events], wanted, lambda one: one["sequence"])
 
 
 def _event(one: AuditEvent) -> dict[str, Any]:

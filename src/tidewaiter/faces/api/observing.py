@@ -1,7 +1,8 @@
 """What is seen of every request from outside: figures for Prometheus and one line of log, nothing personal in either.
 
 A line holds the template of the route, the status, the milliseconds and the client system; never a body, a query, an
-address with its values, or who a person is.
+address with its values, or who a person is. What officers call is not told apart: neither a figure nor a line says that
+a lookout was raised.
 """
 
 import time
@@ -25,6 +26,9 @@ SECONDS = Histogram(
     registry=REGISTRY,
     buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.045, 0.06, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
+OFFICERS = "officers"
+"""Stands for the route of whatever an officer calls, so that covert work looks like any other."""
+
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 _log = structlog.get_logger("tidewaiter.requests")
@@ -66,23 +70,30 @@ def _not_allowed(response: HttpResponse) -> HttpResponse:
 
 
 def _note(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    match = request.resolver_match
-    route = "/" + match.route if match else "none"
-    method = request.method if request.method in _METHODS else "other"
-    REQUESTS.labels(method, route, response.status_code).inc()
+    client = _client(getattr(request, "auth", None))
+    method, route, status = _told(request, response) if client != _A_PERSON else _told_of_officers(response)
+    REQUESTS.labels(method, route, status).inc()
     SECONDS.labels(route).observe(seconds)
-    _log.info(
-        "request",
-        method=method,
-        route=route,
-        status=response.status_code,
-        ms=round(seconds * 1000, 2),
-        client=_client(getattr(request, "auth", None)),
-    )
+    _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), client=client)
+
+
+def _told(request: HttpRequest, response: HttpResponse) -> tuple[str, str, int]:
+    match = request.resolver_match
+    method = request.method if request.method in _METHODS else "other"
+    return str(method), "/" + match.route if match else "none", response.status_code
+
+
+def _told_of_officers(response: HttpResponse) -> tuple[str, str, int]:
+    """Return what is told of an officer's call: whether it went well; a refusal or an error by its status."""
+    well = response.status_code < HTTPStatus.BAD_REQUEST
+    return "any", OFFICERS, HTTPStatus.OK.value if well else response.status_code
+
+
+_A_PERSON = "officer"
 
 
 def _client(caller: object) -> str | None:
     """Return the reference of a client system; that a person called, not which."""
     if not isinstance(caller, Caller):
         return None
-    return caller.reference if isinstance(caller.who, ClientSystem) else "officer"
+    return caller.reference if isinstance(caller.who, ClientSystem) else _A_PERSON

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from tidewaiter.faces.cli.records import caller, now, open_records, token_option
 from tidewaiter.faces.cli.write import write_text
 
 if TYPE_CHECKING:
-    from tidewaiter.actions.audit.auditing import Search, Verification
+    from tidewaiter.actions.audit.auditing import Found, Search, Verification
     from tidewaiter.storage.records.models import AuditEvent
 
 PROBLEMS_FOUND = 1
@@ -92,13 +93,20 @@ def search(token_file: Path | None, csv_file: Path | None, **asked: object) -> N
     search = _search(**asked)
     by = caller(token_file)
     if csv_file is None:
-        for event in auditing.search_events(search=search, by=by, at=now()):
-            click.echo("  ".join(_cells(event)[:5]))
+        _list(auditing.search_events(search=replace(search, counted=True), by=by, at=now()))
         return
     found = auditing.export_events(search=search, by=by, at=now())
     rows = [HEADER, *map(_cells, found)]
     with sys.stdout if str(csv_file) == "-" else csv_file.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
+
+
+def _list(found: "Found") -> None:
+    for event in found.events:
+        click.echo("  ".join(_cells(event)[:5]))
+    shown = len(found.events)
+    if found.fit is not None and shown < found.fit:
+        click.echo(f"{shown:,} of {found.fit:,} events; go on with --after {found.events[-1].sequence}", err=True)
 
 
 HEADER = ["sequence", "at", "actor", "action", "record", "digest", "previous", "hash"]
