@@ -17,7 +17,9 @@ WRITTEN = "Written by `make docs` from the code; a test holds it up to date.\n"
 def rights_page() -> str:
     """Return the page of all actions: which roles may use them, and whether clients or the service's schedule may."""
     from tidewaiter.actions.rights import rights  # noqa: PLC0415  # actions need Django started
+    from tidewaiter.storage.records.visibility import WHOLE_ROLES  # noqa: PLC0415
 
+    whole = ", ".join(sorted(WHOLE_ROLES))
     lines = [
         "# Rights\n",
         WRITTEN,
@@ -25,6 +27,9 @@ def rights_page() -> str:
         "its scopes. A client system may use the actions marked *client* that its token's scopes name. *service* is",
         "the service's own schedule. Beside the right, an action may ask more: not the author, a second person, the",
         "own office, the clearance. A refusal for want of a right is recorded.\n",
+        "An officer with an office sees and does what is of that office; one without works for all. What a role of the",
+        "whole administration grants reaches every office all the same:",
+        f"{whole}.\n",
         "| action | roles | client | service |",
         "|---|---|---|---|",
     ]

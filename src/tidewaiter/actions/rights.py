@@ -29,3 +29,8 @@ def rights() -> dict[str, Right]:
         )
         for row in csv.DictReader(text.splitlines())
     }
+
+
+def granting(name: str) -> frozenset[Role]:
+    """Return the roles that grant an action. Raises KeyError for one the table does not have."""
+    return rights()[name].roles

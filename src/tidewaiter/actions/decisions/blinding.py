@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tidewaiter.actions.acting import Actor, Caller
 from tidewaiter.actions.examinations.acts import CLOSED
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.errors import NotAllowedError, NotKnownError
 from tidewaiter.storage.records.models import Act, ControlRequest, Decision, Lookout, Officer
@@ -17,10 +18,10 @@ from tidewaiter.storage.records.visibility import visible_to
 WITHHELD: Final = "withheld: above your clearance"
 
 
-def decision_seen(decision_id: str, by: Actor) -> Decision:
-    """Return a stored decision that the actor may see. Raises NotKnownError for any other, in the same words."""
+def decision_seen(decision_id: str, by: Actor, action: str) -> Decision:
+    """Return a stored decision that the actor may see for an action. Raises NotKnownError for others, worded alike."""
     held, officer = Decision.objects.select_related("declaration"), officer_behind(by)
-    found = (held if officer is None else visible_to(officer, held)).filter(pk=decision_id).first()
+    found = (held if officer is None else visible_to(officer, held, granting(action))).filter(pk=decision_id).first()
     if found is None:
         raise NotKnownError(f"no decision has the number {decision_id}")
     return found
@@ -42,18 +43,25 @@ def officer_behind(by: Actor) -> Officer | None:
 
 def above_clearance(decision: Mapping[str, Any], by: Actor) -> frozenset[str]:
     """Return the references of lookouts and requests in a decision's JSON that the actor may not see."""
+    return unseen(frozenset(referred(decision)), by)
+
+
+def unseen(named: frozenset[str], by: Actor) -> frozenset[str]:
+    """Return those of the references of lookouts and requests that the actor may not see."""
     officer = officer_behind(by)
-    if officer is None:
+    if officer is None or not named:
         return frozenset()
-    named = frozenset(_referred(decision))
     seen = {
-        *visible_to(officer, Lookout.objects.filter(reference__in=named)).values_list("reference", flat=True),
+        *visible_to(officer, Lookout.objects.filter(reference__in=named), granting("lookout.read")).values_list(
+            "reference", flat=True
+        ),
         *visible_to(officer, ControlRequest.objects.filter(reference__in=named)).values_list("reference", flat=True),
     }
     return named - seen
 
 
-def _referred(decision: Mapping[str, Any]) -> Iterator[str]:
+def referred(decision: Mapping[str, Any]) -> Iterator[str]:
+    """Give the references of lookouts and requests that a decision's JSON names."""
     circumstances = decision.get("circumstances") or {}
     for reason in decision["reasons"]:
         if reason["kind"] in (ReasonKind.LOOKOUT, ReasonKind.REQUEST):

@@ -7,15 +7,21 @@ from django.db.models import QuerySet
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.profiles.lookouts import CLEARED, CONFIRMED, OPEN, given
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, NotAllowedError, NotKnownError
 from tidewaiter.storage.records.audit import lock_chain
-from tidewaiter.storage.records.models import Act, LookoutMatch, Mark
+from tidewaiter.storage.records.models import Act, LookoutMatch, Mark, Officer
 from tidewaiter.storage.records.visibility import visible_to
+
+
+def seen_matches(officer: Officer) -> QuerySet[LookoutMatch]:
+    """Return the matches that the officer may see."""
+    return visible_to(officer, LookoutMatch.objects.all(), granting("lookout.read"))
 
 
 @action("lookout.read")
 def read_matches(*, found: QuerySet[LookoutMatch], by: Actor, at: datetime) -> list[LookoutMatch]:
-    """Return matches found for an officer (a page of what `visible_to` lets pass)."""
+    """Return matches found for an officer (a page of `seen_matches`)."""
     read = list(found)
     record("matches", to_json([match.reference for match in read]).encode())
     return read
@@ -30,7 +36,8 @@ def settle_match(*, match: str, confirmed: bool, reason: str, by: Actor, at: dat
     """
     officer = officer_of(by)
     lock_chain()
-    found = visible_to(officer, LookoutMatch.objects.select_related("lookout")).filter(reference=match).first()
+    seen = visible_to(officer, LookoutMatch.objects.select_related("lookout"), granting("lookout.settle"))
+    found = seen.filter(reference=match).first()
     if found is None:
         raise NotKnownError("there is no match of that reference")
     if found.state != OPEN:

@@ -64,7 +64,7 @@ def replay_decision(*, decision_id: str, lake: Lake | None, catalogue: Catalogue
     """
     if models.Tombstone.objects.filter(kind="decision", record_digest=tombstone_digest(decision_id)).exists():
         raise NotKnownError(f"decision {decision_id} is not replayable: purged")
-    stored = decision_seen(decision_id, by)
+    stored = decision_seen(decision_id, by, "decision.replay")
     refuse_examiner(stored, by)
     record(f"decision:{stored.pk}")
     read_with = catalogue_then(stored.catalogue, catalogue)

@@ -19,7 +19,7 @@ MOST_CHANGES = 1_000
 @action("decision.read")
 def decision(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
     """Return the answer that was given, with where the declaration stands now; nothing restricted is in it."""
-    found = decision_seen(decision_id, by)
+    found = decision_seen(decision_id, by, "decision.read")
     record(f"decision:{found.pk}")
     told: dict[str, object] = json.loads(found.answer)
     return {**told, **where_it_stands(found.declaration)}
@@ -37,7 +37,7 @@ def trace(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
     Restricted: the read is recorded. Facts are as the engine held them, decimals and days written plainly. Raises
     NotKnownError for a decision the officer may not see, NotAllowedError for who has the goods still to examine.
     """
-    found = decision_seen(decision_id, by)
+    found = decision_seen(decision_id, by, "decision.trace")
     refuse_examiner(found, by)
     record(f"decision:{found.pk}")
     body, facts = json.loads(unpacked(found.body)), json.loads(unpacked(found.facts))

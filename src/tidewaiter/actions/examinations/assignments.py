@@ -16,6 +16,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.examinations.acts import CLOSED, OPEN
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
 from tidewaiter.core.policy import Policy
@@ -183,7 +184,8 @@ def replace_officer(*, act_id: str, officer: str, reason: str, by: Actor, at: da
     """
     manager = officer_of(by)
     lock_chain()
-    act = visible_to(manager, Act.objects.select_for_update(of=("self",))).filter(pk=act_id).first()
+    seen = visible_to(manager, Act.objects.select_for_update(of=("self",)), granting("act.replace"))
+    act = seen.filter(pk=act_id).first()
     after = Officer.objects.filter(login=officer).first()
     if act is None or after is None:
         raise NotKnownError(f"no act {act_id}" if act is None else f"no officer {officer}")

@@ -52,7 +52,7 @@ def add_attachment(
     NotAllowedError for who may not seal.
     """
     officer = officer_of(by)
-    require_seen(about, officer)
+    require_seen(about, officer, "attachment.add")
     problems = _problems(name, kind, content, privileged=privileged, largest=largest)
     if problems:
         raise InputError(problems)
@@ -122,7 +122,7 @@ def open_attachment(*, attachment: int, store: Attachments, by: Actor, at: datet
     found = Attachment.objects.filter(pk=attachment).first()
     if found is None:
         raise NotKnownError(f"no attachment {attachment} is known")
-    require_seen(found.record, officer_of(by))
+    require_seen(found.record, officer_of(by), "attachment.read")
     if found.privileged:
         raise NotAllowedError(f"attachment {attachment} is under legal privilege: it is sealed and read by nobody here")
     content = store.read(found.digest)
@@ -133,5 +133,5 @@ def open_attachment(*, attachment: int, store: Attachments, by: Actor, at: datet
 def attachments_of(*, about: str, by: Actor, at: datetime) -> list[Attachment]:
     """Return what is attached to a record, the first first; sealed documents are listed, not shown."""
     require("attachment.read", by, at)
-    require_seen(about, officer_of(by))
+    require_seen(about, officer_of(by), "attachment.read")
     return list(Attachment.objects.select_related("by").filter(record=about).order_by("pk"))

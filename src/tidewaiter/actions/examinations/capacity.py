@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.examinations.acts import OPEN, close_unseen
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Problem
 from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Act, CapacityDecision, Decision, Officer
@@ -30,7 +31,8 @@ def beyond_capacity(
     officer: Officer, day: date, *, office: str | None = None, shift: str | None = None
 ) -> QuerySet[Decision]:
     """Return the decisions of a day beyond capacity that still stand, as far as the officer may see them."""
-    found = visible_to(officer, Decision.objects.all()).filter(decided_on=day, within_capacity=False)
+    found = visible_to(officer, Decision.objects.all(), granting("capacity.read"))
+    found = found.filter(decided_on=day, within_capacity=False)
     found = found.filter(declaration__decision_id=F("pk"), declaration__cancelled_at=None)
     if office is not None:
         found = found.filter(office=office)
@@ -46,7 +48,7 @@ def defer_hit(*, decision: str, until: date, reason: str, on: date, by: Actor, a
     The acts of the declaration that nobody began, whichever decision opened them, are due on that day.
     """
     manager = officer_of(by)
-    found = _waiting(decision, manager)
+    found = _waiting(decision, manager, "capacity.defer")
     if until <= on:
         raise InputError(f"{until} is not after {on}; defer to a later day, or waive")
     _open_acts(found).order_by().update(deferred_from=Coalesce("deferred_from", "due_on"), due_on=until)
@@ -57,7 +59,7 @@ def defer_hit(*, decision: str, until: date, reason: str, on: date, by: Actor, a
 def waive_hit(*, decision: str, reason: str, by: Actor, at: datetime) -> CapacityDecision:
     """Waive a hit beyond capacity: nobody will look, what waits of the declaration is closed as not inspected."""
     manager = officer_of(by)
-    found = _waiting(decision, manager)
+    found = _waiting(decision, manager, "capacity.waive")
     close_unseen(list(_open_acts(found)), reason="waived: beyond capacity", at=at, by=manager)
     return _decided(found, Choice.WAIVED, None, reason, manager, at)
 
@@ -67,10 +69,11 @@ def latest_choice(decision: Decision) -> CapacityDecision | None:
     return CapacityDecision.objects.filter(decision=decision).select_related("by").order_by("-pk").first()
 
 
-def _waiting(number: str, manager: Officer) -> Decision:
+def _waiting(number: str, manager: Officer, action: str) -> Decision:
     """Return the decision that somebody may defer or waive. Raises NotKnownError, ConflictError."""
     lock_chain()
-    found = visible_to(manager, Decision.objects.select_related("declaration")).filter(pk=number).first()
+    seen = visible_to(manager, Decision.objects.select_related("declaration"), granting(action))
+    found = seen.filter(pk=number).first()
     if found is None:
         raise NotKnownError(f"there is no decision {number}")
     if found.within_capacity:

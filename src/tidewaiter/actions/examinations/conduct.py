@@ -14,6 +14,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.examinations.acts import OPEN, not_looked_at
 from tidewaiter.actions.examinations.worklist import acts_seen, of_trusted_trader
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.audit import lock_chain
@@ -69,8 +70,8 @@ def conduct_content(act: Act) -> bytes:
 
 def _held(act_id: str, officer: Officer) -> Act:
     lock_chain()
-    held = acts_seen(officer).select_for_update(of=("self",)).select_related("decision__declaration")
-    act = held.filter(pk=act_id).first()
+    held = acts_seen(officer, granting("act.conduct")).select_related("decision__declaration")
+    act = held.select_for_update(of=("self",)).filter(pk=act_id).first()
     if act is None:
         raise NotKnownError(f"no act {act_id} is yours")
     if act.officer_id != officer.pk and not officer.holds(Role.MANAGER):

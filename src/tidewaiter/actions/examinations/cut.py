@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tidewaiter.actions.examinations.capacity import Choice, beyond_capacity
 from tidewaiter.actions.packing import unpacked
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import ReasonKind
 from tidewaiter.core.finding import is_material
@@ -211,7 +212,8 @@ def _choices(numbers: list[str]) -> dict[str, Acceptance]:
 
 def _selected(officer: Officer, day: date, office: str | None) -> int:
     selecting = [channel.value for channel in Channel if channel.selects]
-    found = visible_to(officer, Decision.objects.all()).filter(decided_on=day, channel__in=selecting)
+    found = visible_to(officer, Decision.objects.all(), granting("capacity.read"))
+    found = found.filter(decided_on=day, channel__in=selecting)
     found = found if office is None else found.filter(office=office)
     return found.values("declaration_id").distinct().count()
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
 from tidewaiter.actions.examinations.subjects import exhibits_seen, require_seen
+from tidewaiter.actions.rights import granting
 from tidewaiter.actions.rows import rows_to_json
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.storage.records.audit import lock_chain
@@ -42,7 +43,7 @@ def capture_exhibit(
     the exhibit. What is stated is digested: the hash at capture. Without a number it gets one of the year.
     """
     officer = officer_of(by)
-    require_seen(about, officer)
+    require_seen(about, officer, "exhibit.capture")
     _require(kind in KINDS, "kind", f"is one of {', '.join(KINDS)}")
     _require(bool(description.strip()) and bool(place.strip()), "description", "say what it is, and where it is kept")
     lock_chain()
@@ -107,7 +108,7 @@ def offer_exhibit(
     holder, ConflictError while another offer waits, InputError for a seal that is not the last one, without a reason.
     """
     giver = officer_of(by)
-    exhibit = _locked(number, giver)
+    exhibit = _locked(number, giver, "exhibit.offer")
     to = Officer.objects.filter(login=taker, active=True).first()
     if exhibit.holder_id != giver.pk:
         raise NotAllowedError(f"only who holds exhibit {number} can give it")
@@ -169,7 +170,7 @@ def decline_exhibit(*, number: str, reason: str, by: Actor, at: datetime) -> Han
 def withdraw_exhibit(*, number: str, reason: str, by: Actor, at: datetime) -> HandOver:
     """Take an offer back; only its giver can."""
     giver = officer_of(by)
-    offer = _waiting(_locked(number, giver))
+    offer = _waiting(_locked(number, giver, "exhibit.offer"))
     if offer is None or offer.giver_id != giver.pk:
         raise NotKnownError(f"you offer no exhibit {number}")
     return _end(offer, WITHDRAWN, reason, at)
@@ -183,15 +184,15 @@ def _end(offer: HandOver, how: str, reason: str, at: datetime) -> HandOver:
     return offer
 
 
-def _locked(number: str, officer: Officer) -> Exhibit:
-    if not exhibits_seen(officer).filter(pk=number).exists():
+def _locked(number: str, officer: Officer, action: str) -> Exhibit:
+    if not exhibits_seen(officer, granting(action)).filter(pk=number).exists():
         raise NotKnownError(f"no exhibit {number} is known")
     lock_chain()
     return Exhibit.objects.select_for_update(of=("self",)).select_related("captured_by").get(pk=number)
 
 
 def _offered(number: str, taker: Officer) -> tuple[Exhibit, HandOver]:
-    exhibit = _locked(number, taker)
+    exhibit = _locked(number, taker, "exhibit.sign")
     offer = _waiting(exhibit)
     if offer is None or offer.taker_id != taker.pk:
         raise NotKnownError(f"no exhibit {number} is offered to you")
@@ -230,7 +231,7 @@ class Custody:
 def custody_of(*, number: str, by: Actor, at: datetime) -> Custody:
     """Return an exhibit and its chain of custody. Raises NotKnownError for one the officer may not see."""
     require("exhibit.read", by, at)
-    seen = exhibits_seen(officer_of(by)).filter(pk=number).values("pk")
+    seen = exhibits_seen(officer_of(by), granting("exhibit.read")).filter(pk=number).values("pk")
     exhibit = Exhibit.objects.select_related("captured_by", "holder").filter(pk__in=seen).first()
     if exhibit is None:
         raise NotKnownError(f"no exhibit {number} is known")

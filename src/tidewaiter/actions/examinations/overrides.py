@@ -32,6 +32,7 @@ from tidewaiter.actions.examinations.acts import (
 from tidewaiter.actions.examinations.changes import OVERRIDE, Change, announce
 from tidewaiter.actions.examinations.worklist import acts_seen, blinded
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.core.policy import DEFAULT_CONTROLS, Policy
@@ -85,7 +86,7 @@ def raise_channel(
     declaration the officer may not see, ConflictError for goods that are gone, InputError with every problem.
     """
     officer = officer_of(by)
-    found = _declaration(declaration, officer)
+    found = _declaration(declaration, officer, "override.raise")
     _check(found, channel, RAISE, reason_code, reason)
     made = _make(found, channel, reason_code, reason, IN_FORCE, officer, at)
     made.instructions = _lines(made, policy, instruction)
@@ -110,7 +111,7 @@ def lower_channel(
     Raises as `raise_channel`.
     """
     officer = officer_of(by)
-    found = _declaration(declaration, officer)
+    found = _declaration(declaration, officer, "override.lower")
     _check(found, channel, LOWER, reason_code, reason)
     second = policy.needs_second_person(Channel(found.channel), channel)
     made = _make(found, channel, reason_code, reason, PROPOSED if second else IN_FORCE, officer, at)
@@ -128,7 +129,7 @@ def confirm_lowering(*, override: int, reason: str = "", policy: Policy, on: dat
     Raises NotAllowedError for the proposer, ConflictError where it is settled or the channel has changed since.
     """
     second, held = _proposed(override, by)
-    found = _declaration(held.declaration_id, second)
+    found = _declaration(held.declaration_id, second, "override.confirm")
     if found.channel != held.before:
         raise ConflictError(f"the channel is {found.channel} now, not {held.before}: propose it again")
     held.second, held.second_at, held.second_reason, held.state = second, at, reason, IN_FORCE
@@ -148,11 +149,12 @@ def refuse_lowering(*, override: int, reason: str, by: Actor, at: datetime) -> O
     return held
 
 
-def _declaration(number: str, officer: Officer) -> Declaration:
+def _declaration(number: str, officer: Officer, action: str) -> Declaration:
+    granted = granting(action)
     lock_chain()
-    seen = visible_to(officer, Declaration.objects.select_for_update()).filter(pk=number)
+    seen = visible_to(officer, Declaration.objects.select_for_update(), granted).filter(pk=number)
     if blinded(officer):
-        seen = seen.filter(pk__in=acts_seen(officer).values("declaration_id"))
+        seen = seen.filter(pk__in=acts_seen(officer, granted).values("declaration_id"))
     found = seen.first()
     if found is None:
         raise NotKnownError(f"no declaration {number} is known")
@@ -199,7 +201,8 @@ def _make(
 def _proposed(number: int, by: Actor) -> tuple[Officer, Override]:
     second = officer_of(by)
     lock_chain()
-    held = visible_to(second, Override.objects.select_for_update(of=("self",))).filter(pk=number).first()
+    seen = visible_to(second, Override.objects.select_for_update(of=("self",)), granting("override.confirm"))
+    held = seen.filter(pk=number).first()
     if held is None:
         raise NotKnownError(f"no override {number} is known")
     if held.state != PROPOSED:
@@ -280,9 +283,8 @@ def overrides(
 ) -> list[ShownOverride]:
     """Return the overrides an officer may see, after one number, the first first, each with the later result."""
     require("override.read", by, at)
-    held = visible_to(officer_of(by), Override.objects.select_related("by", "second", "result_act")).filter(
-        pk__gt=after
-    )
+    rows = Override.objects.select_related("by", "second", "result_act").filter(pk__gt=after)
+    held = visible_to(officer_of(by), rows, granting("override.read"))
     held = held.filter(declaration_id=declaration) if declaration else held
     held = held.filter(state=state) if state else held
     return [_shown(one) for one in held.order_by("pk")[:limit]]

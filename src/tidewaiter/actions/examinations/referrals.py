@@ -108,7 +108,7 @@ def refer_to_investigation(
     `about` names a record the officer sees. Raises InputError with every problem of cause and schedule.
     """
     officer = officer_of(by)
-    require_seen(about, officer)
+    require_seen(about, officer, "referral.investigate")
     problems = [] if cause.strip() else [Problem("say why it is referred", Place("cause"))]
     problems += _schedule_problems(schedule)
     if problems:

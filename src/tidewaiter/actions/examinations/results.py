@@ -15,6 +15,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record, require
 from tidewaiter.actions.examinations.acts import CLOSED, NOT_INSPECTED, PENDING, officer_code
 from tidewaiter.actions.examinations.worklist import acts_seen
 from tidewaiter.actions.reading import Row, read_row, stored
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.core.role import Role
 from tidewaiter.core.tables import RESULTS
@@ -46,7 +47,7 @@ def record_result(*, act_id: str, given: Mapping[str, object], note: str = "", b
     InputError with every problem, NotKnownError for an act of somebody else, ConflictError when a result is there
     already or nobody has the act.
     """
-    act = _act(act_id, officer_of(by))
+    act = _act(act_id, officer_of(by), "result.record")
     if act.state != "open":
         raise ConflictError(f"act {act_id} has a result; a correction needs its reason")
     return _add(act, given, "", None, note=note, reason="", by=officer_of(by), at=at)
@@ -60,16 +61,16 @@ def correct_result(
 
     `given` is the whole result as it stands now. Raises as `record_result`; ConflictError where there is none yet.
     """
-    act = _act(act_id, officer_of(by))
+    act = _act(act_id, officer_of(by), "result.correct")
     latest = act.results.order_by("-version").first()
     if latest is None:
         raise ConflictError(f"act {act_id} has no result yet")
     return _add(act, given, latest.state, latest, note=note, reason=reason, by=officer_of(by), at=at)
 
 
-def _act(act_id: str, officer: Officer) -> Act:
+def _act(act_id: str, officer: Officer, action: str) -> Act:
     lock_chain()
-    held = acts_seen(officer).select_for_update(of=("self",)).select_related("officer", "decision")
+    held = acts_seen(officer, granting(action)).select_for_update(of=("self",)).select_related("officer", "decision")
     act = held.filter(pk=act_id).first()
     if act is None:
         raise NotKnownError(f"no act {act_id} is yours")
@@ -191,7 +192,7 @@ class ResultVersion:
 def results_of(*, act_id: str, by: Actor, at: datetime) -> list[ResultVersion]:
     """Return every version of an act's result, the first first. Raises NotKnownError for an act of somebody else."""
     require("result.read", by, at)
-    act = acts_seen(officer_of(by)).filter(pk=act_id).first()
+    act = acts_seen(officer_of(by), granting("result.read")).filter(pk=act_id).first()
     if act is None:
         raise NotKnownError(f"no act {act_id} is yours")
     return [_shown(one) for one in act.results.select_related("by").order_by("version")]

@@ -9,12 +9,13 @@ from typing import Any
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
 from tidewaiter.actions.reading import Row, read_row, stored
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
 from tidewaiter.core.tables import SEIZURES
 from tidewaiter.core.tables.results import CATEGORIES
 from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Officer, Seizure
-from tidewaiter.storage.records.visibility import local, visible_to
+from tidewaiter.storage.records.visibility import limited, visible_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ def record_seizure(*, given: Mapping[str, object], by: Actor, at: datetime) -> S
     """
     officer = officer_of(by)
     stated = {"office": officer.office_id} | {name: value for name, value in given.items() if value is not None}
-    row = _checked(stated, officer, at)
+    row = _checked(stated, officer, "seizure.record", at)
     lock_chain()
     row.setdefault("seizure_number", _next_number(row["office"], at))
     if Seizure.objects.filter(seizure_number=row["seizure_number"]).exists():
@@ -55,15 +56,15 @@ def correct_seizure(
     """
     officer = officer_of(by)
     lock_chain()
-    latest = _latest(number, officer)
+    latest = _latest(number, officer, "seizure.correct")
     stated = {"office": latest.office} | {name: value for name, value in given.items() if value is not None}
-    row = _checked({**stated, "seizure_number": number}, officer, at, reason=reason)
+    row = _checked({**stated, "seizure_number": number}, officer, "seizure.correct", at, reason=reason)
     return _keep(row, latest.version + 1, reason, officer, at)
 
 
-def _checked(stated: Mapping[str, object], officer: Officer, at: datetime, reason: str = "first") -> Row:
+def _checked(stated: Mapping[str, object], officer: Officer, action: str, at: datetime, reason: str = "first") -> Row:
     row, problems = read_row(SEIZURES, stated, later=("seizure_number",))
-    problems += _problems(row, officer, at)
+    problems += _problems(row, officer, action, at)
     if not reason.strip():
         problems.append(Problem("a new version needs its reason", Place("reason")))
     if problems:
@@ -71,11 +72,11 @@ def _checked(stated: Mapping[str, object], officer: Officer, at: datetime, reaso
     return row
 
 
-def _problems(row: Row, officer: Officer, at: datetime) -> Iterator[Problem]:
+def _problems(row: Row, officer: Officer, action: str, at: datetime) -> Iterator[Problem]:
     for name in ("legal_basis", "goods", "office"):
         if name not in row:
             yield Problem("is required of a seizure", Place(name))
-    if "office" in row and local(officer) and row["office"] != officer.office_id:
+    if "office" in row and limited(officer, granting(action)) and row["office"] != officer.office_id:
         yield Problem("is not your office", Place("office"))
     if row.get("category", CATEGORIES[0]) not in CATEGORIES:
         yield Problem(f"is none of {', '.join(CATEGORIES)}", Place("category"))
@@ -118,8 +119,8 @@ def seizure_content(seizure: Seizure) -> bytes:
     return json.dumps([seizure.row, seizure.reason, seizure.by_id], sort_keys=True).encode()
 
 
-def _latest(number: str, officer: Officer) -> Seizure:
-    versions = visible_to(officer, Seizure.objects.select_for_update(of=("self",)))
+def _latest(number: str, officer: Officer, action: str) -> Seizure:
+    versions = visible_to(officer, Seizure.objects.select_for_update(of=("self",)), granting(action))
     latest = versions.filter(seizure_number=number).order_by("-version").first()
     if latest is None:
         raise NotKnownError(f"no seizure {number} is known")
@@ -129,8 +130,8 @@ def _latest(number: str, officer: Officer) -> Seizure:
 @action("seizure.read")
 def seizure_versions(*, number: str, by: Actor, at: datetime) -> list[SeizureVersion]:
     """Return every version of a seizure, the first first; the reading is recorded, for it names persons."""
-    versions = visible_to(officer_of(by), Seizure.objects.select_related("by")).filter(seizure_number=number)
-    found = [_shown(one) for one in versions.order_by("version")]
+    versions = visible_to(officer_of(by), Seizure.objects.select_related("by"), granting("seizure.read"))
+    found = [_shown(one) for one in versions.filter(seizure_number=number).order_by("version")]
     if not found:
         raise NotKnownError(f"no seizure {number} is known")
     record(f"seizure:{number}")
@@ -140,8 +141,9 @@ def seizure_versions(*, number: str, by: Actor, at: datetime) -> list[SeizureVer
 def seizures(*, by: Actor, at: datetime, after: int = 0, limit: int = 100) -> list[tuple[int, SeizureVersion]]:
     """Return first versions of seizures the officer may see, each with its cursor, without parties."""
     require("seizure.read", by, at)
-    held = visible_to(officer_of(by), Seizure.objects.select_related("by")).filter(version=1, pk__gt=after)
-    return [(one.pk, _without_parties(_shown(one))) for one in held.order_by("pk")[:limit]]
+    held = visible_to(officer_of(by), Seizure.objects.select_related("by"), granting("seizure.read"))
+    found = held.filter(version=1, pk__gt=after).order_by("pk")[:limit]
+    return [(one.pk, _without_parties(_shown(one))) for one in found]
 
 
 def _without_parties(shown: SeizureVersion) -> SeizureVersion:

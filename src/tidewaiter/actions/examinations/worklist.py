@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from tidewaiter.actions.acting import Actor, officer_of, require
 from tidewaiter.actions.examinations.acts import CLOSED
 from tidewaiter.actions.profiles.traders import latest_statuses
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import Act, Decision, Declaration, Officer, Override
@@ -63,7 +64,7 @@ def worklist(*, by: Actor, at: datetime, on: date | None = None, office: str = "
     `office` narrows a manager's list; `closed` asks for what was done last instead of what waits. At most 1,000.
     """
     require("act.read", by, at)
-    acts = acts_seen(officer_of(by))
+    acts = acts_seen(officer_of(by), granting("act.read"))
     acts = acts.filter(office=office) if office else acts
     if closed:
         return _tasks(acts.filter(state=CLOSED).order_by("-closed_at", "pk")[:MOST_TASKS])
@@ -81,15 +82,15 @@ def of_trusted_trader(on: date) -> Exists:
 def task(*, act_id: str, by: Actor, at: datetime) -> Task:
     """Return one task. Raises NotKnownError for an act the officer may not see."""
     require("act.read", by, at)
-    found = _tasks(acts_seen(officer_of(by)).filter(pk=act_id))
+    found = _tasks(acts_seen(officer_of(by), granting("act.read")).filter(pk=act_id))
     if not found:
         raise NotKnownError(f"no act {act_id} is yours")
     return found[0]
 
 
-def acts_seen(officer: Officer) -> QuerySet[Act]:
-    """Return the acts an officer may see: examiners the own ones, managers those of the office, others all."""
-    acts = visible_to(officer, Act.objects.all())
+def acts_seen(officer: Officer, granted: Collection[Role]) -> QuerySet[Act]:
+    """Return the acts an officer may see for what these roles grant: examiners the own ones, managers the office's."""
+    acts = visible_to(officer, Act.objects.all(), granted)
     return acts.filter(officer=officer) if blinded(officer) else acts
 
 

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.profiles.publishing import publish
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.storage.records.audit import lock_chain
@@ -114,7 +115,7 @@ def acknowledge_lookout(
     Raises NotKnownError for one that the officer may not see, ConflictError where nothing is to be acknowledged.
     """
     officer = officer_of(by)
-    lookout = seen_lookout(reference, officer)
+    lookout = seen_lookout(reference, officer, "lookout.acknowledge")
     code = officer.office_id if office is None or officer.office_id == office else office
     if code is None:
         raise InputError("name the office that has read it")
@@ -246,9 +247,9 @@ def read_lookouts(*, found: QuerySet[Lookout], by: Actor, at: datetime) -> list[
     return read
 
 
-def seen_lookout(reference: str, officer: Officer) -> Lookout:
-    """Return a lookout that the officer may see. Raises NotKnownError for any other, in the same words."""
-    found = visible_to(officer, Lookout.objects.all()).filter(reference=reference).first()
+def seen_lookout(reference: str, officer: Officer, action: str = "lookout.read") -> Lookout:
+    """Return a lookout that the officer may see for that action. Raises NotKnownError for others, in the same words."""
+    found = visible_to(officer, Lookout.objects.all(), granting(action)).filter(reference=reference).first()
     if found is None:
         raise NotKnownError("there is no lookout of that reference")
     return found
@@ -256,7 +257,7 @@ def seen_lookout(reference: str, officer: Officer) -> Lookout:
 
 def seen_lookouts(officer: Officer) -> QuerySet[Lookout]:
     """Return the lookouts that the officer may see."""
-    return visible_to(officer, Lookout.objects.all())
+    return visible_to(officer, Lookout.objects.all(), granting("lookout.read"))
 
 
 def unacknowledged(officer: Officer, office: str) -> QuerySet[Lookout]:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json, unpacked
+from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, Problem
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.lake.manifest import MANIFEST
@@ -145,7 +146,7 @@ def _traders(wanted: str) -> Iterator[Row]:
 
 def _lookouts(wanted: str, officer: Officer, withheld_from: int, withheld: Counter[str]) -> Iterator[Row]:
     """Yield lookouts that may be told; what the officer may not see is neither among them nor counted."""
-    for one in visible_to(officer, models.Lookout.objects.order_by("pk")):
+    for one in visible_to(officer, models.Lookout.objects.order_by("pk"), granting("subject.export")):
         named = [*one.subject.get("values", []), *one.subject.get("names", [])]
         if not any(folded(str(value)) == wanted for value in named):
             continue

@@ -6,7 +6,6 @@ Pages of lookouts are counted in what the caller sees, never in numbers of recor
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
@@ -18,7 +17,6 @@ from tidewaiter.core.role import Role
 from tidewaiter.faces.api.calling import Given, Page, caller, moment, needs, officer
 from tidewaiter.faces.api.forms import Code, ReasonText, login_of
 from tidewaiter.storage.records.models import Lookout, LookoutMatch, Officer
-from tidewaiter.storage.records.visibility import visible_to
 
 router = Router(tags=["lookouts"])
 
@@ -194,7 +192,7 @@ def list_lookouts(request: HttpRequest, asked: Query[LookoutsAsked]) -> dict[str
 @router.get("/lookouts/matches", auth=needs("lookout.read"), response=MatchPage, summary="List matches of lookouts")
 def list_matches(request: HttpRequest, asked: Query[MatchesAsked]) -> dict[str, Any]:
     """Return where lookouts that the caller may see were met, the latest first; the reading is recorded."""
-    found: QuerySet[LookoutMatch] = visible_to(officer(request), LookoutMatch.objects.all())
+    found = met.seen_matches(officer(request))
     if asked.state is not None:
         found = found.filter(state=asked.state)
     ordered = found.select_related("lookout", "settled_by").order_by("-met_at", "reference")

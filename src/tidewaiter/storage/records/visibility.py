@@ -1,10 +1,12 @@
 """What an officer may see of the records: guards every read that a person makes.
 
 Three things limit a record: its classification rank against the officer's clearance; covertness (only intelligence
-officers, risk managers and the inspectorate, with the rank); and, for officers who work at one office only, the office.
+officers, risk managers and the inspectorate, with the rank); and, for officers who have an office, the office, unless
+a role of the whole administration grants them what they do.
 What may not be seen is left out as if it were not there: from lists, counts and look-ups by reference alike.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +24,19 @@ PROFILE_ROLES: Final = (
 )  # fmt: skip
 """Who may see profiles by their codes. To everyone else a selection has an instruction and no reason."""
 
-LOCAL_ROLES: Final = frozenset({Role.EXAMINER, Role.MANAGER})
-"""An officer who holds no other role sees the own office's records only."""
+WHOLE_ROLES: Final = frozenset(
+    {
+        Role.INTELLIGENCE_OFFICER,
+        Role.RISK_MANAGER,
+        Role.INSPECTORATE,
+        Role.POST_CLEARANCE_AUDITOR,
+        Role.PRIVACY_OFFICER,
+    }
+)
+"""Roles that serve the whole administration: what one of them grants reaches past the officer's own office.
+
+Every other role is held at the officer's office where there is one. An analyst of all offices has none set.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +72,10 @@ _GUARDS: Final[dict[type[Model], _Guard]] = {
 }
 
 
-def visible_to[M: Model](officer: Officer, found: QuerySet[M]) -> QuerySet[M]:
+def visible_to[M: Model](officer: Officer, found: QuerySet[M], granted: Collection[Role] = ()) -> QuerySet[M]:
     """Return what the officer may see of the records found; nothing for an officer who is not active.
 
+    `granted` are the roles that grant what is being done; without them only an officer with no office sees every one.
     A profile's outline may be seen by whoever may see profiles at all; what it rests on needs `cleared_for`.
     """
     if not officer.active:
@@ -72,11 +86,11 @@ def visible_to[M: Model](officer: Officer, found: QuerySet[M]) -> QuerySet[M]:
     if guard is None:
         return found
     if guard.lookout is not None:
-        found = found.filter(_lookout_seen(officer, guard.lookout))
+        found = found.filter(_lookout_seen(officer, guard.lookout, granted))
     if guard.rank:
         found = found.filter(**{f"{guard.rank}__lte": officer.clearance})
-    if guard.office and local(officer):
-        found = found.filter(**{guard.office: officer.office_id or ""})
+    if guard.office and limited(officer, granted):
+        found = found.filter(**{guard.office: officer.office_id})
     return found
 
 
@@ -90,16 +104,16 @@ def sees_covert(officer: Officer) -> bool:
     return officer.holds(*COVERT_ROLES)
 
 
-def local(officer: Officer) -> bool:
-    """Tell whether the officer sees the own office's records only."""
-    return all(role in LOCAL_ROLES for role in officer.roles)
+def limited(officer: Officer, granted: Collection[Role]) -> bool:
+    """Tell whether the officer's own office is all there is, in what these roles grant. No office set: never."""
+    return officer.office_id is not None and not officer.holds(*WHOLE_ROLES.intersection(granted))
 
 
-def _lookout_seen(officer: Officer, path: str) -> Q:
+def _lookout_seen(officer: Officer, path: str, granted: Collection[Role]) -> Q:
     seen = Q(**{f"{path}rank__lte": officer.clearance})
     if not sees_covert(officer):
         seen &= Q(**{f"{path}covert": False})
-    if local(officer):
+    if limited(officer, granted):
         seen &= _addressed_to(officer, f"{path}pk")
     return seen
 
@@ -107,4 +121,4 @@ def _lookout_seen(officer: Officer, path: str) -> Q:
 def _addressed_to(officer: Officer, key: str) -> Q:
     """Return that a lookout is addressed to the officer's office, or to all."""
     addressed = models.Lookout.offices.through.objects.filter(lookout_id=OuterRef(key))
-    return Q(Exists(addressed.filter(office_id=officer.office_id or ""))) | ~Q(Exists(addressed))
+    return Q(Exists(addressed.filter(office_id=officer.office_id))) | ~Q(Exists(addressed))
