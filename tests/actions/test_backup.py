@@ -162,7 +162,12 @@ def test_a_damaged_backup_is_named_and_not_restored(
 ) -> None:
     live = _live(service_database, tmp_path)
     _scene("fill", live)
-    assert _command(live, "backup", live["BACKUP"]).returncode == 0
+    made = _command(live, "backup", live["BACKUP"])
+    assert made.returncode == 0
+    told = dict(line.split(": ", 1) for line in made.stdout.splitlines() if ": " in line)
+    assert list(told) == ["records", "lake", "attachments"]
+    assert told["attachments"].startswith("1 files, ")
+    assert not any(part.startswith("0 files") for part in told.values())
     assert _command(live, "backup", "verify", live["BACKUP"]).returncode == 0
     backup = Path(live["BACKUP"])
     victim = next(path for path in sorted((backup / "records").iterdir()) if path.stat().st_size > 0)

@@ -55,3 +55,15 @@ def test_events_are_searched_and_exported_with_a_token(
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert exit_code(["audit", "search", "--record", "act", "--csv", str(tmp_path / "events.csv")]) == 0
     assert len((tmp_path / "events.csv").read_text().splitlines()) == 4
+
+
+def test_a_search_that_shows_a_part_says_so_and_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _events(5)
+    monkeypatch.setenv("TIDEWAITER_TOKEN", a_token(officer=an_officer(Role.INSPECTORATE).login))
+    assert exit_code(["audit", "search", "--record", "act", "--limit", "2"]) == 0
+    assert "2 of 5 events; go on with --after 2" in capsys.readouterr().err
+    assert exit_code(["audit", "search", "--record", "act", "--limit", "2", "--after", "3"]) == 0
+    told = capsys.readouterr()
+    assert (len(told.out.splitlines()), told.err) == (2, "")

@@ -47,6 +47,14 @@ class _File:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How many files a part of a backup has, and their bytes."""
+
+    files: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupMade:
     """A backup as its manifest tells. `digest` is the manifest's: kept elsewhere, it shows that nothing was changed."""
@@ -60,9 +68,19 @@ class BackupMade:
     digest: str
 
     @property
+    def parts(self) -> dict[str, Part]:
+        """Return what it holds of records, lake (left out where there was none) and attachments."""
+        held = {name: [one for one in self.files if one.path.startswith(f"{name}/")] for name in (RECORDS, FILES)}
+        told = {name: Part(len(files), sum(one.size for one in files)) for name, files in held.items()}
+        if self.lake is None:
+            return told
+        lake = read_backup(self.folder / LAKE)
+        return {RECORDS: told[RECORDS], LAKE: Part(lake.files, lake.size), FILES: told[FILES]}
+
+    @property
     def size(self) -> int:
-        """Return the bytes of records and attachments."""
-        return sum(one.size for one in self.files)
+        """Return the bytes of all of it."""
+        return sum(part.size for part in self.parts.values())
 
 
 def make_backup(*, folder: Path, lake: Path, store: Attachments, by: Actor, at: datetime) -> BackupMade:

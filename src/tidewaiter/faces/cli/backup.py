@@ -10,6 +10,7 @@ from tidewaiter.faces.cli.records import caller, now, open_records, token_option
 from tidewaiter.faces.django_start import start_django
 
 if TYPE_CHECKING:
+    from tidewaiter.actions.operation.backing_up import BackupMade
     from tidewaiter.storage.attachments import Attachments
 
 PROBLEMS_FOUND = 1
@@ -46,9 +47,16 @@ def make(folder: Path, lake: Path) -> None:
     from tidewaiter.actions.operation.backing_up import make_backup  # noqa: PLC0415
 
     made = make_backup(folder=folder, lake=lake, store=attachments(), by=SERVICE, at=now())
-    lake_told = "with the lake" if made.lake else "no lake to copy"
-    click.echo(f"{len(made.files):,} files, {made.size:,} bytes, {lake_told}; audit chain up to {made.copy.sequence:,}")
+    _tell(made)
     click.echo(f"manifest {made.digest}")
+
+
+def _tell(made: "BackupMade") -> None:
+    for name, part in made.parts.items():
+        end = f"; audit chain up to {made.copy.sequence:,}" if name == "records" else ""
+        click.echo(f"{name}: {part.files:,} files, {part.size:,} bytes{end}")
+    if made.lake is None:
+        click.echo("no lake to copy")
 
 
 @backup.command()
@@ -62,6 +70,8 @@ def verify(folder: Path) -> int:
     for problem in problems:
         click.echo(str(problem))
     made = read_manifest(folder)
+    if not problems:
+        _tell(made)
     click.echo(f"made {made.made_at:%Y-%m-%d %H:%M:%S} by {made.program}; manifest {made.digest}", err=True)
     click.echo(f"{len(problems):,} problems", err=True)
     return PROBLEMS_FOUND if problems else 0
