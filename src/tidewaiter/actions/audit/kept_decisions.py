@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, Substr
 
 from tidewaiter.actions.audit.kept_content import CHANGED, UNRECORDED, Contents, Reading
@@ -144,7 +144,10 @@ def _recalls(keys: Collection[str]) -> dict[str, Contents]:
 
 
 def _recalls_recorded() -> QuerySet[models.Recall]:
-    """Return goods listed for recall, without those that were listed when only their number had an event."""
+    """Return goods listed for recall, without those that were listed when only their number had an event.
+
+    These too have an event of their own once they are settled.
+    """
     counted = models.AuditEvent.objects.filter(
         record=Substr(Concat(Value("recalled:"), OuterRef("cause")), 1, 200), at=OuterRef("listed_at"),
         action="declaration.recall",
@@ -153,7 +156,8 @@ def _recalls_recorded() -> QuerySet[models.Recall]:
         declaration_id=OuterRef("declaration_id"), decided_at=OuterRef("listed_at"), cause=AMENDED, counted_on=None,
         body=OuterRef("body"),
     )  # fmt: skip
-    return models.Recall.objects.exclude(Exists(counted)).exclude(Exists(amended))
+    bare = Q(Exists(counted)) | Q(Exists(amended))
+    return models.Recall.objects.exclude(bare, settled_at=None)
 
 
 def _recall_keys() -> Iterator[str]:
@@ -198,7 +202,9 @@ DECISIONS: Final[tuple[Reading, ...]] = (
         count=lambda: _announced().values("declaration_id").distinct().count(),
         every=_changed_keys,
     ),
-    Reading(kind="recall", contents=_recalls, once=True, count=lambda: _recalls_recorded().count(), every=_recall_keys),
+    Reading(
+        kind="recall", contents=_recalls, whole=False, count=lambda: _recalls_recorded().count(), every=_recall_keys
+    ),
     Reading(kind="matches", contents=_met, actions=frozenset({NOTED}), once=True),
 )
 """Every reading of decisions and of what they left."""

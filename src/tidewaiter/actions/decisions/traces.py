@@ -48,11 +48,11 @@ def marks_content(marks: Iterable[tuple[str, str, date, datetime]]) -> bytes:
 
 
 def recall_content(recall: models.Recall) -> bytes:
-    """Return goods listed for recall: what would have selected them, why, and how it was settled."""
+    """Return goods listed for recall: what would have selected them, why, how it was settled and for what reason."""
     settled = recall.settled_at and recall.settled_at.astimezone(UTC).isoformat()
     parts = (
         recall.declaration_id, recall.channel, recall.cause, recall.listed_at.astimezone(UTC).isoformat(),
-        recall.settled_by_id, settled, recall.settled_as,
+        recall.settled_by_id, settled, recall.settled_as, *([recall.settled_reason] if recall.settled_reason else ()),
     )  # fmt: skip
     return bytes(recall.body) + "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
 

@@ -30,6 +30,7 @@ from tidewaiter.faces.api.overrides import router as overrides
 from tidewaiter.faces.api.policies import router as policies
 from tidewaiter.faces.api.problems import CONTENT_TYPE, handle_errors, validation_problems
 from tidewaiter.faces.api.profiles import router as profiles
+from tidewaiter.faces.api.recalls import router as recalls
 from tidewaiter.faces.api.referrals import router as referrals
 from tidewaiter.faces.api.requests import router as requests
 from tidewaiter.faces.api.results import router as results
@@ -49,6 +50,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     exhibits,
     overrides,
     referrals,
+    recalls,
     integrity,
     profiles,
     lists,

@@ -74,7 +74,10 @@ class Rise(models.Model):
 
 
 class Recall(models.Model):
-    """Goods already released that what arrived later would have selected: for recall or audit."""
+    """Goods already released that what arrived later would have selected: for recall or audit.
+
+    `settled_as` says what became of them (see actions.decisions.recalls), `settled_reason` why.
+    """
 
     declaration = models.ForeignKey(Declaration, on_delete=models.CASCADE)
     channel = models.CharField(max_length=8)
@@ -84,6 +87,7 @@ class Recall(models.Model):
     settled_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True)
     settled_at = models.DateTimeField(null=True)
     settled_as = models.CharField(max_length=40, blank=True)
+    settled_reason = models.TextField(blank=True)
 
     class Meta:
         """Once a declaration and cause."""

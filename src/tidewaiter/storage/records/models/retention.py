@@ -27,13 +27,17 @@ class RetentionRule(models.Model):
 
 
 class LegalHold(models.Model):
-    """Nothing about this record is purged until the hold is lifted."""
+    """Nothing about this record is purged until the hold is lifted: `lifted_by` asks for it, `lifted_second` agrees.
+
+    It stands until `lifted_at`. Those lifted before two had to agree have no second.
+    """
 
     record = models.CharField(max_length=200, db_index=True)
     reason = models.TextField()
     by = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     lifted_by = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
+    lifted_second = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="+")
     lifted_at = models.DateTimeField(null=True)
     lifted_reason = models.TextField(blank=True)
 
