@@ -15,6 +15,7 @@ NIGHT = NOON + timedelta(hours=12)
 
 def edit(number: int = 1, at: datetime = NOON, **fields: object) -> ListEdit:
     given: dict[str, object] = {"lowers": True, "entries": ("T1",), "beneficiaries": ("T1",), "officer": "A1"}
+    given["second_person"] = "A9"
     return ListEdit(edit_id=f"E{number}", list_code="WATCH", edited_at=at, **(given | fields))  # type: ignore[arg-type]
 
 
@@ -43,6 +44,14 @@ def test_one_mark_is_enough_when_a_declaration_went_unselected_for_it() -> None:
     (found,) = quiet([edit(at=NIGHT, not_selected=("D7", "D8"), would_have_lost=("D1",))])
     assert found.evidence == ("E1", "D7", "D8")
     assert "2 declarations since were not selected for it, and 1 past" in found.sentence
+
+
+def test_an_edit_that_one_person_made_is_quiet_when_a_declaration_may_have_gone_unselected_for_it() -> None:
+    (found,) = quiet([edit(second_person=None, perhaps_not_selected=3)])
+    assert (
+        "made by one person; 0 declarations since were not selected for it (3 more may not have been)" in found.sentence
+    )
+    assert quiet([edit(second_person=None)]) == ()
 
 
 def test_an_edit_that_raises_selection_is_never_quiet() -> None:

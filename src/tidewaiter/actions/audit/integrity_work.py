@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.audit.integrity_edits import filings, list_edits, lookout_edits, trader_edits
+from tidewaiter.actions.audit.integrity_rules import rule_edits
 from tidewaiter.actions.examinations.acts import CLOSED
 from tidewaiter.actions.examinations.audit_outcomes import found_by_audit
 from tidewaiter.core.channel import Channel
@@ -17,8 +18,9 @@ from tidewaiter.engines.integrity.assignments import Assignment
 from tidewaiter.engines.integrity.cleared import Clearance, with_observed_rosters
 from tidewaiter.engines.integrity.overrides import Override, Selected
 from tidewaiter.engines.integrity.screen import Work
+from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.models import Act, Declaration, Lookout
+from tidewaiter.storage.records.models import Act, Declaration, Lookout, ProfileVersion
 
 _KINDS: Final = ("physical", "scan", "documents")
 """The kind of act that stands for a declaration with several: the first of these."""
@@ -26,21 +28,30 @@ _KINDS: Final = ("physical", "scan", "documents")
 SELECTING: Final = tuple(channel.value for channel in Channel if channel.selects)
 
 
-def work_of(start: datetime, end: datetime, zone: ZoneInfo, lookouts: QuerySet[Lookout] | None = None) -> Work:
+def work_of(
+    start: datetime,
+    end: datetime,
+    zone: ZoneInfo,
+    lookouts: QuerySet[Lookout] | None = None,
+    versions: QuerySet[ProfileVersion] | None = None,
+) -> Work:
     """Return what was done from start to end (not included); days are those of the time zone.
 
-    `lookouts` are those the reader may see (None: none). Where an act had no lot, the roster is who worked that month.
+    `lookouts` and `versions` of profiles are those the reader may see (None: none). Where an act had no lot, the roster
+    is who worked that month.
     Second examinations are left out of clearances: two officers looked, and only the first was drawn by the first lot.
     """
     acts = _acts(start, end)
     declarations = Declaration.objects.in_bulk({act.declaration_id for act in acts})
-    edits = (*list_edits(start, end), *trader_edits(start, end), *lookout_edits(start, end, lookouts))
+    rules = rule_edits(start, end, load_catalogue(), versions)
+    edits = (*list_edits(start, end), *trader_edits(start, end), *lookout_edits(start, end, lookouts), *rules.edits)
     overrides, lowered = _overrides(start, end)
     return Work(
         clearances=tuple(with_observed_rosters(tuple(_clearances(acts, declarations, zone)))),
         selected=tuple(_selected(start, end, lowered)),
         overrides=overrides,
         edits=edits,
+        edit_notes=rules.notes,
         filings=tuple(filings(edits, start, end)),
         assignments=tuple(_assignments(acts, declarations)),
     )

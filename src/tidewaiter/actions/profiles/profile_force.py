@@ -12,7 +12,16 @@ from typing import Final
 from django.db.models import Q
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
-from tidewaiter.actions.profiles.profiles import UNFINISHED, cleared, expect, given, step, version_held, writers
+from tidewaiter.actions.profiles.profiles import (
+    UNFINISHED,
+    cleared,
+    expect,
+    explained,
+    given,
+    step,
+    version_held,
+    writers,
+)
 from tidewaiter.actions.profiles.publishing import publish
 from tidewaiter.actions.profiles.readiness import readiness, refuse_unready
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
@@ -81,7 +90,7 @@ def suspend_profile(*, code: str, number: int, reason: str, by: Actor, at: datet
     manager = officer_of(by)
     version = _cleared_version(code, number, manager)
     expect(version, *RUNNING)
-    step(version, Status.SUSPENDED, by=manager, reason=given(reason), at=at)
+    step(version, Status.SUSPENDED, by=manager, reason=explained(reason), at=at)
     publish(f"profile {version} suspended", at=at)
     return version
 
@@ -99,7 +108,7 @@ def resume_profile(
     other = ProfileVersion.objects.filter(code=code, status=Status.ACTIVE.value).first()
     if other is not None:
         raise ConflictError(f"{other} is active; suspend it first")
-    step(version, Status.ACTIVE, by=manager, reason=given(reason), at=at)
+    step(version, Status.ACTIVE, by=manager, reason=explained(reason), at=at)
     publish(f"profile {version} active again", at=at)
     return version
 
@@ -114,7 +123,7 @@ def retire_profile(*, code: str, number: int, reason: str, by: Actor, at: dateti
     if not _may_retire(version, officer):
         raise NotAllowedError("a risk manager retires what was approved; an author only own versions that never were")
     ran = version.status in RUNNING
-    step(version, Status.RETIRED, by=officer, reason=given(reason), at=at)
+    step(version, Status.RETIRED, by=officer, reason=explained(reason), at=at)
     if ran:
         publish(f"profile {version} retired", at=at)
     return version

@@ -22,6 +22,7 @@ class Mark(StrEnum):
     BEFORE_FILING = "made shortly before a beneficiary filed"
     PUT_BACK = "put back soon after"
     IN_BULK = "one of many lowered at once"
+    BY_ONE = "made by one person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,12 @@ class WorkingHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListEdit:
-    """One edit of a list, lookout or trusted-trader record.
+    """One edit of a list, lookout or trusted-trader record, of the routing policy, or of what profiles are in force.
 
     `entries` are what was changed, `beneficiaries` the codes of parties who are selected less for it.
     `would_have_lost` are past selections that the edit would have lost, as shown when it was made; `not_selected` the
-    declarations lodged since that the list as it stood would have selected and that were released unselected.
+    declarations lodged since that the list as it stood would have selected and that were released unselected;
+    `perhaps_not_selected` counts those of which what is stored does not tell.
     """
 
     edit_id: str
@@ -59,6 +61,7 @@ class ListEdit:
     beneficiaries: tuple[str, ...] = ()
     would_have_lost: tuple[str, ...] = ()
     not_selected: tuple[str, ...] = ()
+    perhaps_not_selected: int = 0
     second_person: str | None = None
 
 
@@ -93,8 +96,9 @@ class _Seen:
 
     @property
     def quiet(self) -> bool:
-        """Tell whether it has two marks, or one and a declaration that went unselected for it."""
-        return len(self.marks) >= 2 or bool(self.marks and self.edit.not_selected)
+        """Tell whether it has two marks, or one and a declaration that went, or may have gone, unselected for it."""
+        passed = self.edit.not_selected or self.edit.perhaps_not_selected
+        return len(self.marks) >= 2 or bool(self.marks and passed)
 
 
 @dataclass(slots=True)
@@ -129,11 +133,13 @@ def quiet_edits(
     *,
     hours: WorkingHours,
     thresholds: Thresholds = DEFAULT,
+    notes: tuple[str, ...] = (),
 ) -> Screening:
     """Return the lowering edits with at least two marks, or with one mark and a declaration not selected for it.
 
     A mark is a fact, not a test; "shortly before a beneficiary filed" is given only where fewer than one moment in
     five of the 90 days around lies so shortly before a filing of theirs, and the finding says what share does.
+    `notes` are what the screening says of how the edits were looked at.
     """
     held = sorted(edits, key=lambda one: (one.edited_at, one.edit_id))
     trade = _Trade.of(filings)
@@ -147,6 +153,7 @@ def quiet_edits(
         too_small=0,
         least=0,
         level=None,
+        notes=notes,
     )
 
 
@@ -175,6 +182,8 @@ def _marks(
     together = _together(edit, held)
     if together >= thresholds.bulk:
         marks[Mark.IN_BULK] = f"it was among {together} entries that {edit.officer} lowered within an hour"
+    if edit.second_person is None:
+        marks[Mark.BY_ONE] = "it was made by one person"
     return marks, tuple(one.document_id for one in filed) if Mark.BEFORE_FILING in marks else ()
 
 
@@ -217,6 +226,10 @@ def _long(span: timedelta) -> str:
     return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.0f} days"
 
 
+def _perhaps(edit: ListEdit) -> str:
+    return f" ({edit.perhaps_not_selected} more may not have been)" if edit.perhaps_not_selected else ""
+
+
 def _finding(one: _Seen, seen: Sequence[_Seen]) -> IntegrityFinding:
     edit = one.edit
     own = [other for other in seen if other.edit.officer == edit.officer]
@@ -232,8 +245,8 @@ def _finding(one: _Seen, seen: Sequence[_Seen]) -> IntegrityFinding:
         sentence=(
             f"Officer {edit.officer} (second person: {edit.second_person or 'none'}) lowered {len(edit.entries)} "
             f"entries of list {edit.list_code} to the benefit of {who or 'parties not named'}: "
-            f"{'; '.join(one.marks.values())}; {len(edit.not_selected)} declarations since were not selected for it, "
-            f"and {len(edit.would_have_lost)} past selections would have been lost."
+            f"{'; '.join(one.marks.values())}; {len(edit.not_selected)} declarations since were not selected for it"
+            f"{_perhaps(edit)}, and {len(edit.would_have_lost)} past selections would have been lost."
         ),
         figures=share("this officer's lowering edits that are quiet", sum(o.quiet for o in own), len(own), expected),
         evidence=(edit.edit_id, *dict.fromkeys((*edit.not_selected, *one.filed))),

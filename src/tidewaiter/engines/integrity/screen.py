@@ -15,12 +15,13 @@ from tidewaiter.engines.integrity.overrides import Override, OverrideSuccess, Se
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What officers did in one period."""
+    """What officers did in one period; `edit_notes` say how edits were looked at."""
 
     clearances: tuple[Clearance, ...] = ()
     selected: tuple[Selected, ...] = ()
     overrides: tuple[Override, ...] = ()
     edits: tuple[ListEdit, ...] = ()
+    edit_notes: tuple[str, ...] = ()
     filings: tuple[Filing, ...] = ()
     assignments: tuple[Assignment, ...] = ()
 
@@ -44,7 +45,7 @@ def screen(work: Work, *, hours: WorkingHours, level: float = LEVEL) -> Integrit
             clean_pairs(work.clearances, level=level),
             favoured_parties(work.overrides, work.selected, level=level),
             lenient_officers(work.overrides, work.selected, level=level),
-            quiet_edits(work.edits, work.filings, hours=hours),
+            quiet_edits(work.edits, work.filings, hours=hours, notes=work.edit_notes),
             off_draw(work.assignments, level=level),
         ),
         success=override_success(work.overrides),
