@@ -21,7 +21,7 @@ from tidewaiter.actions.officers import add_officer, change_officer, confirm_gra
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
-from tidewaiter.storage.records.models import AuditEvent, Grant, Officer
+from tidewaiter.storage.records.models import AuditEvent, Classification, Grant, Officer
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,13 @@ def admin() -> Officer:
 def inspector() -> Officer:
     """Return who confirms."""
     return an_officer(Role.INSPECTORATE, login="inspector")
+
+
+@pytest.fixture(autouse=True)
+def scheme() -> None:
+    """Put a classification scheme of two steps in place."""
+    for rank, code in ((1, "OFFICIAL"), (2, "SECRET")):
+        Classification.objects.create(rank=rank, code=code, label=code.title())
 
 
 def added(admin: Officer, login: str = "ann", *roles: Role, clearance: int = 0, office: str | None = None) -> Grant:
@@ -81,6 +88,27 @@ def test_one_who_was_added_can_do_nothing_before_a_second_person_confirms(admin:
     confirm_grant(grant=grant.pk, by=inspector, at=NOON)
     assert has(grant.officer) == (["analyst", "examiner"], 2, "MAIN", True)
     assert may("decision.trace", grant.officer)
+
+
+def test_no_clearance_is_asked_for_that_the_scheme_does_not_have(admin: Officer) -> None:
+    with pytest.raises(InputError, match="rank 3 is not in the classification scheme"):
+        added(admin, clearance=3)
+    ann = ann_with(Role.ANALYST, clearance=1)
+    with pytest.raises(InputError, match="rank 3") as refused:
+        changed(admin, clearance=3)
+    assert "it has 0, 1, 2" in str(refused.value)
+    assert has(ann) == (["analyst"], 1, None, True)
+    assert not Grant.objects.exists()
+
+
+def test_a_clearance_that_waits_is_not_given_where_the_scheme_does_not_have_it(
+    admin: Officer, inspector: Officer
+) -> None:
+    grant = added(admin, clearance=2)
+    Grant.objects.filter(pk=grant.pk).update(clearance=7)
+    with pytest.raises(InputError, match="rank 7"):
+        confirm_grant(grant=grant.pk, by=inspector, at=NOON)
+    assert has(grant.officer) == ([], 0, None, False)
 
 
 def test_who_asked_and_whom_it_concerns_do_not_confirm(admin: Officer) -> None:

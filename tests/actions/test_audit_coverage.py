@@ -135,6 +135,7 @@ def _guarded() -> None:
 def _administered() -> None:
     admin = an_officer(Role.ADMINISTRATOR, login="admin")
     second = an_officer(Role.INSPECTORATE, login="second-person")
+    administration.add_classification(rank=1, code="R", label="Restricted", by=admin, at=NOON)
     officers.add_officer(login="a", name="A", roles=["analyst"], clearance=1, office="MAIN", by=admin, at=NOON)
     officers.confirm_grant(grant=models.Grant.objects.get().pk, by=second, at=NOON)
     officers.change_officer(login="a", roles=["inspectorate"], clearance=0, active=True, by=admin, at=NOON)
@@ -144,7 +145,6 @@ def _administered() -> None:
     issued = administration.issue_token(label="u", officer="a", by=admin, at=NOON)
     administration.revoke_token(token=issued.token.pk, by=admin, at=NOON)
     administration.add_client(name="clearance", by=admin, at=NOON)
-    administration.add_classification(rank=1, code="R", label="Restricted", by=admin, at=NOON)
 
 
 @pytest.fixture

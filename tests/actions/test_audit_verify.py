@@ -210,6 +210,8 @@ def _administered() -> None:
     admin = an_officer(Role.ADMINISTRATOR, login="admin")
     administration.add_office(code="PORT", name="Port", by=admin, at=AT)
     second = an_officer(Role.INSPECTORATE, login="second-person")
+    for rank, code in ((1, "OFFICIAL"), (2, "SECRET")):
+        administration.add_classification(rank=rank, code=code, label=code, by=admin, at=AT)
     officers.add_officer(login="a", name="A", roles=["analyst"], clearance=1, office="PORT", by=admin, at=AT)
     officers.confirm_grant(grant=models.Grant.objects.get().pk, by=second, at=AT)
     officers.change_officer(login="a", roles=["manager"], clearance=2, active=True, by=admin, at=AT)
@@ -241,7 +243,7 @@ def _examined() -> None:
     assignments.set_duty(officer="first", office="MAIN", **moments, by=manager, at=AT)
     act = opened(a_declaration("D1"))[0]
     assignments.assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=AT)
-    assignments.replace_officer(act_id=act.pk, officer="second", reason="ill", by=manager, at=AT)
+    assignments.replace_officer(act_id=act.pk, officer="second", reason="is ill", by=manager, at=AT)
     given = {"outcome": "nothing_found"}
     results.record_result(act_id=act.pk, given=given, by=second, at=AT)
     results.correct_result(act_id=act.pk, given=given, reason="typing error", note="n", by=second, at=AT)

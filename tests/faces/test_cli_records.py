@@ -88,7 +88,21 @@ def test_the_administrator_adds_offices_officers_clients_and_tokens(root: str, t
     assert token.revoked_at is not None
 
 
+def test_a_clearance_is_of_the_scheme_that_was_set_up(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ann = ["officer", "add", "ann", "--role", "analyst", "--clearance", "2", "--token-file", root]
+    assert exit_code(ann) == 2
+    assert "rank 2 is not in the classification scheme" in capsys.readouterr().err
+    assert exit_code(["classification", "add", "2", "SECRET", "--label", "Secret", "--token-file", root]) == 0
+    assert exit_code(["classification", "add", "1", "OFFICIAL", "--token-file", root]) == 0
+    assert exit_code(["classification", "add", "2", "OTHER", "--token-file", root]) == 2
+    capsys.readouterr()
+    assert exit_code(["classification", "list", *inspector(root)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["1  OFFICIAL  OFFICIAL", "2  SECRET  Secret"]
+    assert exit_code(ann) == 0
+
+
 def test_what_waits_is_listed_with_who_asked(root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["classification", "add", "1", "OFFICIAL", "--token-file", root]) == 0
     assert exit_code(["officer", "add", "ann", "--role", "analyst", "--clearance", "1", "--token-file", root]) == 0
     file = tmp_path / "ann.token"
     assert exit_code(["token", "issue", "own", "--officer", "ann", "--token-to", str(file), "--token-file", root]) == 0

@@ -48,7 +48,10 @@ def add_office(*, code: str, name: str, by: Actor, at: datetime) -> Office:
 
 @action("classification.add")
 def add_classification(*, rank: int, code: str, label: str, by: Actor, at: datetime) -> Classification:
-    """Add a step to the ordered classification scheme. Raises ConflictError when rank or code is taken."""
+    """Add a step to the ordered classification scheme. Raises ConflictError when rank or code is taken.
+
+    One person does it: no step is ever changed or taken out, so that nobody sees more by it, and nothing needs less.
+    """
     taken = Classification.objects.filter(Q(rank=rank) | Q(code=code)).first()
     if taken is not None:
         raise ConflictError(f"rank {taken.rank} is {taken.code} already")
@@ -59,8 +62,9 @@ def add_classification(*, rank: int, code: str, label: str, by: Actor, at: datet
     return made
 
 
-def classifications() -> QuerySet[Classification]:
-    """Return the classification scheme, lowest rank first."""
+def read_classifications(*, by: Actor, at: datetime) -> QuerySet[Classification]:
+    """Return the classification scheme, lowest rank first, for administrators and those who confirm clearances."""
+    require_one_of("officer.confirm", "classification.add", by=by, at=at)
     return Classification.objects.order_by("rank")
 
 

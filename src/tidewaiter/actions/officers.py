@@ -18,7 +18,7 @@ from tidewaiter.actions.packing import to_json
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.audit import lock_chain
-from tidewaiter.storage.records.models import Grant, Office, Officer
+from tidewaiter.storage.records.models import Classification, Grant, Office, Officer
 
 WAITING: Final = "waiting"
 CONFIRMED: Final = "confirmed"
@@ -45,10 +45,11 @@ def add_officer(
 ) -> Officer:
     """Add an officer, and ask that a second person confirm roles and clearance: until then the account is not in use.
 
-    Raises InputError naming each unknown role.
+    Raises InputError naming each unknown role, or for a clearance that the classification scheme does not have.
     """
     lock_chain()
-    asked = Powers(roles=_roles(roles), clearance=clearance, office=_office(office) if office else None, active=True)
+    place = _office(office) if office else None
+    asked = Powers(roles=_roles(roles), clearance=_clearance(clearance), office=place, active=True)
     _refuse_look_alike(login)
     officer = Officer.objects.create(login=login, name=name, active=False)
     record(officer.reference, officer_content(officer))
@@ -86,7 +87,7 @@ def change_officer(
         raise NotAllowedError("another administrator changes what you may do")
     held = powers_of(officer)
     place = held.office if office == AS_IT_IS else _office(office) if office else None
-    asked = Powers(roles=_roles(roles), clearance=clearance, office=place, active=active)
+    asked = Powers(roles=_roles(roles), clearance=_clearance(clearance), office=place, active=active)
     waiting = waiting_grants([officer]).get(officer.pk)
     if waiting is not None:
         _decide(waiting, OVERTAKEN, by=asking, at=at)
@@ -104,6 +105,7 @@ def confirm_grant(*, grant: int, by: Actor, at: datetime) -> Grant:
     """
     found, second = _waiting(grant), officer_of(by)
     _refuse_first(found, second)
+    _clearance(found.clearance)
     _give(found.officer, powers_of(found))
     _decide(found, CONFIRMED, by=second, at=at)
     return found
@@ -243,6 +245,14 @@ def _office(code: str) -> str:
     if not Office.objects.filter(code=code).exists():
         raise NotKnownError(f"no office has the code {code}")
     return code
+
+
+def _clearance(rank: int) -> int:
+    known = sorted({0, *Classification.objects.values_list("rank", flat=True)})
+    if rank not in known:
+        advice = f"it has {', '.join(map(str, known))}; add a step with tidewaiter classification add"
+        raise InputError(Problem(f"rank {rank} is not in the classification scheme", suggestion=advice))
+    return rank
 
 
 def _roles(names: Collection[str]) -> tuple[str, ...]:

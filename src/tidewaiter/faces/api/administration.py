@@ -185,11 +185,15 @@ def revoke_token(request: HttpRequest, number: Number) -> dict[str, Any]:
 
 
 @router.get(
-    "/classifications", auth=needs("classification.add"), response=list[ClassAnswer], summary="Read the classifications"
+    "/classifications",
+    auth=needs("classification.add", "officer.confirm"),
+    response=list[ClassAnswer],
+    summary="Read the classifications",
 )
 def list_classes(request: HttpRequest) -> list[Any]:
     """Return the classification scheme, lowest rank first."""
-    return list(visible_to(officer(request), administration.classifications()))
+    found = administration.read_classifications(by=caller(request), at=moment())
+    return list(visible_to(officer(request), found))
 
 
 @router.post(

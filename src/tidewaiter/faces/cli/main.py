@@ -16,6 +16,7 @@ from tidewaiter.faces.cli.audit import audit
 from tidewaiter.faces.cli.backtest import backtest
 from tidewaiter.faces.cli.backup import backup, migrate, restore
 from tidewaiter.faces.cli.check import check, sql
+from tidewaiter.faces.cli.classification import classification
 from tidewaiter.faces.cli.decide import decide
 from tidewaiter.faces.cli.demo import demo
 from tidewaiter.faces.cli.draw import draw
@@ -39,7 +40,7 @@ SECTIONS = {
     "Collect": ("mapping", "ingest", "lake"),
     "Analyse": ("facts", "check", "sql", "backtest"),
     "Select": ("decide", "serve", "worker"),
-    "Set up": ("setup", "office", "officer", "client", "token", "profile"),
+    "Set up": ("setup", "office", "classification", "officer", "client", "token", "profile"),
     "Account for": ("draw", "replay", "audit"),
     "Keep": ("retention", "purge", "subject-access", "backup", "restore", "migrate"),
     "Try": ("starter", "generate", "demo"),
@@ -104,6 +105,7 @@ for _command in (
     worker,
     setup,
     office,
+    classification,
     officer,
     client,
     token,
