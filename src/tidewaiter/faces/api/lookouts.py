@@ -97,7 +97,7 @@ class MatchAnswer(Schema):
     """Where a lookout was met."""
 
     reference: str
-    lookout: str
+    lookout: str | None = Field(description="Null where the caller may not know why the goods were selected")
     declaration_id: str
     consignment_id: str
     certainty: str
@@ -191,7 +191,11 @@ def list_lookouts(request: HttpRequest, asked: Query[LookoutsAsked]) -> dict[str
 
 @router.get("/lookouts/matches", auth=needs("lookout.read"), response=MatchPage, summary="List matches of lookouts")
 def list_matches(request: HttpRequest, asked: Query[MatchesAsked]) -> dict[str, Any]:
-    """Return where lookouts that the caller may see were met, the latest first; the reading is recorded."""
+    """Return where lookouts that the caller may see were met, the latest first; the reading is recorded.
+
+    An examiner, or a manager, is shown possible matches to be settled without their lookout, and more only of goods
+    whose own examination is closed. An officer with an office is shown those of its goods.
+    """
     found = met.seen_matches(officer(request))
     if asked.state is not None:
         found = found.filter(state=asked.state)
@@ -299,7 +303,7 @@ def _answer(lookout: Lookout, reader: Officer) -> dict[str, Any]:
 def _match(match: LookoutMatch) -> dict[str, Any]:
     return {
         "reference": match.reference,
-        "lookout": match.lookout.reference,
+        "lookout": met.lookout_of(match),
         "declaration_id": match.declaration_id,
         "consignment_id": match.consignment_id,
         "certainty": match.certainty,

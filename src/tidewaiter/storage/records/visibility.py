@@ -44,18 +44,19 @@ class _Guard:
     """Where a model holds what limits it: paths of fields, empty where nothing does.
 
     `office` is a code; `lookout` the path to a lookout (empty: the record is one itself, None: it has none); `rank` a
-    classification of the record's own.
+    classification of the record's own. With `goods` the office is that of the declaration or consignment met.
     """
 
     office: str = ""
     lookout: str | None = None
     rank: str = ""
+    goods: bool = False
 
 
 _GUARDS: Final[dict[type[Model], _Guard]] = {
     models.Lookout: _Guard(lookout=""),
     models.LookoutAcknowledgement: _Guard(lookout="lookout__"),
-    models.LookoutMatch: _Guard(lookout="lookout__"),
+    models.LookoutMatch: _Guard(lookout="lookout__", goods=True),
     models.LookoutShortening: _Guard(lookout="lookout__"),
     models.Declaration: _Guard(office="office"),
     models.Lodgement: _Guard(office="declaration__office"),
@@ -89,8 +90,8 @@ def visible_to[M: Model](officer: Officer, found: QuerySet[M], granted: Collecti
         found = found.filter(_lookout_seen(officer, guard.lookout, granted))
     if guard.rank:
         found = found.filter(**{f"{guard.rank}__lte": officer.clearance})
-    if guard.office and limited(officer, granted):
-        found = found.filter(**{guard.office: officer.office_id})
+    if limited(officer, granted):
+        found = found.filter(_at_office(officer.office_id or "", guard))
     return found
 
 
@@ -107,6 +108,17 @@ def sees_covert(officer: Officer) -> bool:
 def limited(officer: Officer, granted: Collection[Role]) -> bool:
     """Tell whether the officer's own office is all there is, in what these roles grant. No office set: never."""
     return officer.office_id is not None and not officer.holds(*WHOLE_ROLES.intersection(granted))
+
+
+def _at_office(office: str, guard: _Guard) -> Q:
+    """Return that a record is of an office; goods met as a consignment are where they were declared."""
+    if guard.goods:
+        declared = models.Declaration.objects.filter(pk=OuterRef("declaration_id"), office=office)
+        filed = models.Mark.objects.filter(
+            kind="document", value=OuterRef("consignment_id"), declaration__office=office
+        )
+        return Q(Exists(declared)) | Q(Exists(filed))
+    return Q(**{guard.office: office}) if guard.office else Q()
 
 
 def _lookout_seen(officer: Officer, path: str, granted: Collection[Role]) -> Q:
