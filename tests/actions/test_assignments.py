@@ -104,8 +104,9 @@ def test_replacing_an_officer_needs_a_reason() -> None:
     ann, _ = examiners("ann", "bob")
     act = given(a_declaration(channel=Channel.ORANGE), ann)[0]
     boss = an_officer(Role.MANAGER, office="MAIN")
-    with pytest.raises(InputError, match="reason"):
-        replace_officer(act_id=act.pk, officer="bob", reason="  ", by=boss, at=NOON)
+    for reason in ("", "      ", "ill", " x  y "):
+        with pytest.raises(InputError, match="reason in words"):
+            replace_officer(act_id=act.pk, officer="bob", reason=reason, by=boss, at=NOON)
     made = replace_officer(act_id=act.pk, officer="bob", reason="ann is ill", by=boss, at=NOON)
     act.refresh_from_db()
     assert act.officer is not None
@@ -128,11 +129,9 @@ def test_a_replacement_must_be_an_examiner_of_the_office() -> None:
     examiners("zoe", office="PORT")
     act = given(a_declaration(channel=Channel.ORANGE), ann)[0]
     boss = an_officer(Role.MANAGER, office="MAIN", login="boss")
-    for login in ("zoe", "boss"):
-        with pytest.raises(InputError, match="no examiner"):
+    for login in ("zoe", "boss", "ann", "nobody"):
+        with pytest.raises(ConflictError, match="cannot be given to this officer"):
             replace_officer(act_id=act.pk, officer=login, reason="leave", by=boss, at=NOON)
-    with pytest.raises(ConflictError):
-        replace_officer(act_id=act.pk, officer="ann", reason="leave", by=boss, at=NOON)
 
 
 def test_only_a_manager_of_the_office_replaces() -> None:
@@ -141,7 +140,9 @@ def test_only_a_manager_of_the_office_replaces() -> None:
     with pytest.raises(NotAllowedError):
         replace_officer(act_id=act.pk, officer="bob", reason="leave", by=bob, at=NOON)
     with pytest.raises(NotKnownError):
-        replace_officer(act_id=act.pk, officer="bob", reason="x", by=an_officer(Role.MANAGER, office="PORT"), at=NOON)
+        replace_officer(
+            act_id=act.pk, officer="bob", reason="leave", by=an_officer(Role.MANAGER, office="PORT"), at=NOON
+        )
 
 
 def test_a_duty_must_end_after_it_begins_and_be_an_examiner_s() -> None:

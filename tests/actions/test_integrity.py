@@ -112,10 +112,10 @@ def test_an_assignment_off_the_draw_is_told_with_its_reason() -> None:
     (lot,) = assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON)
     other = bob if lot.officer == ann else ann
     boss = an_officer(Role.MANAGER, office="MAIN")
-    replace_officer(act_id=lot.subject, officer=other.login, reason="ill", by=boss, at=NOON)
+    replace_officer(act_id=lot.subject, officer=other.login, reason="is ill", by=boss, at=NOON)
     closed(Act.objects.get(), NOTHING)
     (one,) = work().assignments
-    assert (one.drawn, one.standing, one.reason, one.off_draw) == (lot.officer.login, other.login, "ill", False)
+    assert (one.drawn, one.standing, one.reason, one.off_draw) == (lot.officer.login, other.login, "is ill", False)
 
 
 def test_an_officer_changed_behind_the_service_s_back_is_off_the_draw() -> None:

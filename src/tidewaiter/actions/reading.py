@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from tidewaiter.actions.rows import rows_from_json, rows_to_json
-from tidewaiter.core.errors import Place, Problem
+from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.core.tables.field import Field, FieldType, Table
 
 type Row = dict[str, Any]
@@ -18,6 +18,8 @@ type Row = dict[str, Any]
 LONGEST_TEXT: Final = 4000
 MOST_ENTRIES: Final = 1000
 DECIMAL_DIGITS: Final = 18
+SHORTEST_REASON: Final = 5
+"""Characters that a reason has at least where a person takes something off what selects or was drawn."""
 
 
 class _UnreadableError(ValueError):
@@ -31,6 +33,13 @@ def read_row(table: Table, given: Mapping[str, object], *, later: Iterable[str] 
     are absent; `later` names required fields that the caller fills in.
     """
     return _read_fields(table.fields, given, "", frozenset(later))
+
+
+def explained(reason: str) -> str:
+    """Return a reason that says something. Raises InputError for one of fewer than 5 characters."""
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise InputError(Problem("say the reason in words", Place("reason")))
+    return reason
 
 
 def stored(row: Mapping[str, object]) -> Row:

@@ -16,6 +16,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.examinations.acts import CLOSED, OPEN
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.reading import explained
 from tidewaiter.actions.rights import granting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
@@ -179,17 +180,20 @@ def _draw(acts: Sequence[Act], rosters: Rosters, keys: Keys, at: datetime) -> li
 def replace_officer(*, act_id: str, officer: str, reason: str, by: Actor, at: datetime) -> Replacement:
     """Give an act to another examiner than the draw did, for a reason that the inspectorate sees.
 
-    Raises NotKnownError for an act of another office or an unknown officer, ConflictError for one that is closed or
-    that the officer has already, InputError without a reason or for an officer who may not have it.
+    Raises NotKnownError for an act of another office, InputError for a reason of fewer than 5 characters, and
+    ConflictError, in one sentence whatever the cause, where the act is closed or the officer may not have it.
     """
+    explained(reason)
     manager = officer_of(by)
     lock_chain()
     seen = visible_to(manager, Act.objects.select_for_update(of=("self",)), granting("act.replace"))
     act = seen.filter(pk=act_id).first()
     after = Officer.objects.filter(login=officer).first()
-    if act is None or after is None:
-        raise NotKnownError(f"no act {act_id}" if act is None else f"no officer {officer}")
-    _check_replacement(act, after, reason)
+    if act is None:
+        raise NotKnownError(f"no act {act_id}")
+    if after is None or not _may_have(act, after):
+        advice = "name another examiner of its office, while it is not closed"
+        raise ConflictError(Problem(f"act {act_id} cannot be given to this officer", Place("officer"), advice))
     made = Replacement.objects.create(act=act, before=act.officer, after=after, reason=reason, by=manager, at=at)
     act.officer = after
     act.save(update_fields=["officer"])
@@ -197,13 +201,11 @@ def replace_officer(*, act_id: str, officer: str, reason: str, by: Actor, at: da
     return made
 
 
-def _check_replacement(act: Act, after: Officer, reason: str) -> None:
-    if act.state == CLOSED or act.officer_id == after.pk:
-        raise ConflictError(f"act {act.pk} is closed" if act.state == CLOSED else f"{after.login} has act {act.pk}")
-    problems = [] if reason.strip() else [Problem("a replacement needs a reason", Place("reason"))]
-    if not after.holds(Role.EXAMINER) or after.office_id != act.office:
-        problems.append(Problem(f"{after.login} is no examiner of the act's office", Place("officer")))
-    elif act.reexamines is not None and act.reexamines.officer_id == after.pk:
-        problems.append(Problem(f"{after.login} may not have this act", Place("officer"), "name another examiner"))
-    if problems:
-        raise InputError(problems)
+def _may_have(act: Act, after: Officer) -> bool:
+    """Tell whether an open act may be given to an officer: an examiner of its office who has neither it nor the first.
+
+    The causes are not told apart, so that a refusal does not say by itself which act is a second examination.
+    """
+    first = act.reexamines.officer_id if act.reexamines else None
+    available = after.holds(Role.EXAMINER) and after.office_id == act.office
+    return act.state != CLOSED and available and after.pk not in (act.officer_id, first)

@@ -12,18 +12,10 @@ from typing import Final
 from django.db.models import Q
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
-from tidewaiter.actions.profiles.profiles import (
-    UNFINISHED,
-    cleared,
-    expect,
-    explained,
-    given,
-    step,
-    version_held,
-    writers,
-)
+from tidewaiter.actions.profiles.profiles import UNFINISHED, cleared, expect, given, step, version_held, writers
 from tidewaiter.actions.profiles.publishing import publish
 from tidewaiter.actions.profiles.readiness import readiness, refuse_unready
+from tidewaiter.actions.reading import explained
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import Status

@@ -14,7 +14,7 @@ from tidewaiter.actions.officers import officer_named
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.profiles.proposals import text_digest
 from tidewaiter.actions.profiles.readiness import Readiness, readiness, readiness_of_text, refuse_unready
-from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.profile import Profile, Status
 from tidewaiter.storage.records.audit import lock_chain
@@ -23,9 +23,6 @@ from tidewaiter.storage.records.visibility import cleared_for
 
 UNFINISHED: Final = (Status.DRAFT, Status.TESTED, Status.IN_REVIEW)
 """Where a version still waits for approval; of one code there is one such version at a time."""
-
-SHORTEST_REASON: Final = 5
-"""Characters that a reason for what selects less, or again, has at least."""
 
 
 class Recommendation(StrEnum):
@@ -243,13 +240,6 @@ def given(reason: str) -> str:
     """Return a reason. Raises InputError for a blank one."""
     if not reason.strip():
         raise InputError(Problem("a reason is needed", suggestion="say why in a sentence"))
-    return reason
-
-
-def explained(reason: str) -> str:
-    """Return a reason that says something. Raises InputError for one of fewer than 5 characters."""
-    if len(reason.strip()) < SHORTEST_REASON:
-        raise InputError(Problem("say the reason in words", Place("reason")))
     return reason
 
 
