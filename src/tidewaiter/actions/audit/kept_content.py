@@ -21,6 +21,8 @@ from tidewaiter.storage.records.models import AuditSalt, Tombstone
 CHANGED: Final = "changed"
 UNRECORDED: Final = "unrecorded"
 
+_PAST_ALL: Final = 2**63
+
 TRIES: Final = 3
 """A difference is looked at again so often, for the record may have been written in between."""
 
@@ -100,6 +102,25 @@ def readable(model: type[Model], name: str, keys: Collection[str]) -> list[Any]:
 
 
 @dataclass(slots=True)
+class _Purges:
+    """Where purges stand in the chain, each asked once."""
+
+    _ends: dict[str, int] = field(default_factory=dict)
+
+    def last_of(self, record: str) -> int:
+        """Return the event before which a purge last took a record of that name; 0 where none did."""
+        held = Tombstone.objects.filter(record_digest=record_digest(record)).values_list("purge", flat=True)
+        return max((self._end(purge) for purge in set(held)), default=0)
+
+    def _end(self, purge: str) -> int:
+        """Return the event that holds what went with a purge; past all events where none does, as in old chains."""
+        if purge not in self._ends:
+            last = events().filter(record=f"tombstones:{purge}").order_by("-sequence").first()
+            self._ends[purge] = _PAST_ALL if last is None else last.sequence
+        return self._ends[purge]
+
+
+@dataclass(slots=True)
 class Comparison:
     """The comparison under way. `compared` events agree or are named in `findings`; `purged` say nothing any more.
 
@@ -113,6 +134,7 @@ class Comparison:
     findings: list[Finding] = field(default_factory=list)
     _met: Counter[int] = field(default_factory=Counter)
     _places: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    _purges: _Purges = field(default_factory=_Purges)
 
     def look(self, page: Sequence[Row]) -> None:
         """Compare the contents of a page of events."""
@@ -167,12 +189,13 @@ class Comparison:
             if problem is None:
                 continue
             gone = [row for row in held if row.sequence not in salts]
-            if gone and _purged(record):
+            gone = [row for row in gone if row.sequence < self._purges.last_of(record)] if gone else gone
+            if gone:
                 self.compared -= len(gone)
                 self.purged += len(gone)
                 if len(gone) == len(held):
                     continue
-            again = _still(reading, record)
+            again = _still(reading, record, self._purges)
             if again is not None:
                 self.findings.append(again)
 
@@ -202,21 +225,22 @@ def _difference(
     return None
 
 
-def _still(reading: Reading, record: str) -> Finding | None:
-    """Return the difference of a record as it is found again, some time after; None where it is there no more."""
+def _still(reading: Reading, record: str, purges: _Purges) -> Finding | None:
+    """Return the difference of a record as it is found again, some time after; None where it is there no more.
+
+    Events from before a purge say nothing of what has come under the record's name since.
+    """
     found: Finding | None = None
     for _ in range(TRIES):
         with transaction.atomic():
-            held = _events(reading, [record])[record]
+            all_of = _events(reading, [record])[record]
+            salts, last = _salts_of([row.sequence for row in all_of]), purges.last_of(record)
+            held = [row for row in all_of if row.sequence in salts or row.sequence > last]
             contents = reading.contents([_key(record)]).get(_key(record))
-            found = _difference(record, held, contents, _salts_of([row.sequence for row in held]), reading)
+            found = _difference(record, held, contents, salts, reading) if held else None
         if found is None:
             return None
     return found
-
-
-def _purged(record: str) -> bool:
-    return Tombstone.objects.filter(record_digest=record_digest(record)).exists()
 
 
 def _key(record: str) -> str:

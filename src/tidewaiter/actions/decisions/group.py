@@ -16,7 +16,14 @@ from tidewaiter.actions.decisions.deciding import Answer, Lodged
 from tidewaiter.actions.decisions.events import apply_early
 from tidewaiter.actions.decisions.fact_making import parcel_of
 from tidewaiter.actions.decisions.gathering import Case, Gathered
-from tidewaiter.actions.decisions.keeping import Kept, decision_record, filing_text, keep_all, list_for_recall
+from tidewaiter.actions.decisions.keeping import (
+    HistoryPlace,
+    Kept,
+    decision_record,
+    filing_text,
+    keep_all,
+    list_for_recall,
+)
 from tidewaiter.actions.decisions.loads import load_key
 from tidewaiter.actions.decisions.same_day import earlier_in_records
 from tidewaiter.actions.decisions.standing import Standing
@@ -30,7 +37,7 @@ from tidewaiter.core.errors import InputError
 from tidewaiter.engines.selection.live import decide_hits
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.asking import among, ask, texts
-from tidewaiter.storage.records.audit import Entry, append_many, lock_chain
+from tidewaiter.storage.records.audit import Entry, append_many, lock_chain, record_digest
 
 type Place = int
 """Where a declaration stands in its group."""
@@ -183,10 +190,10 @@ def taken(standing: Standing, keys: Keys, cases: Sequence[Case], at: datetime) -
     """Return the decisions about declarations, each once, with what they were decided from; nothing is written."""
     gathered = Gathered.of(standing, cases, at)
     lot = _lot(standing, cases, gathered, at)
-    ordinals = _ordinals(cases)
+    places = _places(cases, at)
     with closing(standing.weigher.weigh(lot, lambda asked: earlier_in_records(asked, standing.mark_kinds))) as weighed:
         kept = [
-            _take(standing, keys, case, one, gathered, ordinals.get(case.number, 0) + 1, at)
+            _take(standing, keys, case, one, gathered, places[case.number], at)
             for case, one in zip(cases, weighed, strict=True)
         ]
     return kept, gathered
@@ -221,6 +228,20 @@ def write(standing: Standing, kept: Sequence[Kept], gathered: Gathered, at: date
         apply_early(events, at)
 
 
+def _places(cases: Sequence[Case], at: datetime) -> dict[str, HistoryPlace]:
+    """Return by declaration the place that its next decision takes: after those before, under a number never used.
+
+    A number under which a purge took a decision away stays that one's: what is decided now gets another.
+    """
+    ordinals = _ordinals(cases)
+    found = {one.number: HistoryPlace.of(one.number, one.version, ordinals.get(one.number, 0) + 1) for one in cases}
+    digests = {record_digest(f"decision:{place.number}"): number for number, place in found.items()}
+    statement = f"SELECT record_digest FROM records_tombstone WHERE record_digest {among()}"
+    for (digest,) in ask(statement, [texts(digests)]):
+        found[digests[digest]] = found[digests[digest]].aside(at)
+    return found
+
+
 def _ordinals(cases: Sequence[Case]) -> dict[str, int]:
     again = {case.before.decision_id for case in cases if case.before is not None}
     if not again:
@@ -230,7 +251,7 @@ def _ordinals(cases: Sequence[Case]) -> dict[str, int]:
 
 
 def _take(
-    standing: Standing, keys: Keys, case: Case, weighed: Weighed, gathered: Gathered, ordinal: int, at: datetime
+    standing: Standing, keys: Keys, case: Case, weighed: Weighed, gathered: Gathered, place: HistoryPlace, at: datetime
 ) -> Kept:
     case.counted = weighed.counted
     drawn = gathered.drawn(case, standing.on)
@@ -246,6 +267,6 @@ def _take(
         circumstances=gathered.circumstances(case, key, drawn),
     )
     moved = gathered.add(case, key, decision)
-    record = decision_record(standing, case, decision, drawn, key, ordinal, weighed=weighed, moved=moved, at=at)
+    record = decision_record(standing, case, decision, drawn, key, place, weighed=weighed, moved=moved, at=at)
     covert = standing.force.lookouts.match_covert(case.lodged.rows, filing)
     return Kept(case, decision, drawn, key, weighed.shadow, covert, filing, record)

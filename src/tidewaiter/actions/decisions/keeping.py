@@ -50,25 +50,45 @@ class Kept:
     record: models.Decision
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryPlace:
+    """Where a decision stands in the history of its declaration, the first being 1, and its number."""
+
+    ordinal: int
+    number: str
+
+    @classmethod
+    def of(cls, declaration_id: str, version: int, ordinal: int) -> "HistoryPlace":
+        """Return the place with its number: the same for the same declaration, version and ordinal."""
+        return cls(ordinal, _number(f"{declaration_id}\0{version}\0{ordinal}"))
+
+    def aside(self, at: datetime) -> "HistoryPlace":
+        """Return the same place under another number: that of what is decided at an instant."""
+        return HistoryPlace(self.ordinal, _number(f"{self.number}\0{at.isoformat()}"))
+
+
+def _number(named: str) -> str:
+    return f"D{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:24].upper()}"
+
+
 def decision_record(
     standing: Standing,
     case: Case,
     decision: Decision,
     drawn: Inherited,
     key: LoadKey,
-    ordinal: int,
+    place: HistoryPlace,
     *,
     weighed: Weighed,
     moved: bool,
     at: datetime,
 ) -> models.Decision:
     """Return the record of a decision, with its answer and all it rests on; `moved`: it moved its shift's queue."""
-    number = decision_number(case.number, decision.version, ordinal)
     return models.Decision(
-        id=number,
+        id=place.number,
         declaration_id=case.number,
         version=decision.version,
-        ordinal=ordinal,
+        ordinal=place.ordinal,
         cause=case.cause,
         decided_at=at,
         decided_on=standing.on,
@@ -80,7 +100,7 @@ def decision_record(
         in_random_sample=decision.in_random_sample,
         selection_probability=decision.selection_probability,
         random_probability=decision.random_probability,
-        answer=_answer(number, decision, at),
+        answer=_answer(place.number, decision, at),
         body=packed(body_text(decision, weighed.shadow)),
         facts=weighed.facts,
         set_id=standing.content.digest,
@@ -93,12 +113,6 @@ def decision_record(
         draw_day=drawn.day,
         previous_id=case.before.decision_id if case.before else None,
     )
-
-
-def decision_number(declaration_id: str, version: int, ordinal: int) -> str:
-    """Return the number of a decision: the same for the same declaration, version and place in its history."""
-    digest = hashlib.sha256(f"{declaration_id}\0{version}\0{ordinal}".encode("utf-8", "surrogatepass"))
-    return f"D{digest.hexdigest()[:24].upper()}"
 
 
 def body_text(decision: Decision, shadow: Mapping[str, tuple[int, ...]]) -> str:

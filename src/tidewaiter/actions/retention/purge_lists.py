@@ -120,14 +120,15 @@ def _list(stated: Mapping[str, Any]) -> PurgeList:
 def purge_again(lists: Sequence[PurgeList], *, lake: Path, store: Attachments, at: datetime) -> int:
     """Take away what these lists name from records, files and lake that a backup brought back; return how many records.
 
-    Done again it changes nothing. The service must not be running: nothing waits for a copy here.
+    Done again it changes nothing; what came under a purged number after its list was applied stays. The service must
+    not be running: nothing waits for a copy here.
     """
     count = 0
     for one in lists:
-        names = [*_named_in_records(one), *_named_in_lake(one, lake)]
+        names = {*_named_in_records(one), *_named_in_lake(one, lake)} - _come_since(one)
         todo = reapply(purge=one, names=names, by=SERVICE, at=at)
         remove_elsewhere(todo, lake, store)
-        count += len(set(names))
+        count += len(names)
     return count
 
 
@@ -150,6 +151,23 @@ def _named_in_records(purge: PurgeList) -> Iterator[str]:
         for key in keys.order_by(name).iterator(5_000):
             if record_digest(f"{kind}:{key}") in wanted:
                 yield f"{kind}:{key}"
+
+
+_CAME: Final[Mapping[str, str]] = {"consignment": "received_at", "declaration": "received_at", "seizure": "known_at"}
+"""The kinds whose numbers others give, so that one may come again, with the field that says when it came."""
+
+
+def _come_since(purge: PurgeList) -> set[str]:
+    """Return the records under the list's names that came after it was applied: they are others."""
+    wanted, found = purge.rules, set[str]()
+    for kind in {one["kind"] for one in purge.records} & _CAME.keys():
+        model, name = RECORD_KEYS[kind]
+        rows, late = model._default_manager, {f"{_CAME[kind]}__gt": purge.applied_at}  # noqa: SLF001
+        since = rows.filter(**late).values_list(name, flat=True).distinct().order_by(name)
+        named = {key for key in since.iterator(5_000) if record_digest(f"{kind}:{key}") in wanted}
+        before = set(rows.filter(**{f"{name}__in": named}).exclude(**late).values_list(name, flat=True))
+        found |= {f"{kind}:{key}" for key in named - before}
+    return found
 
 
 def _named_in_lake(purge: PurgeList, lake: Path) -> Iterator[str]:
