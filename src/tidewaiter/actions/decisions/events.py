@@ -7,7 +7,8 @@ next declaration of the same goods.
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.examinations.acts import close_acts
@@ -27,8 +28,40 @@ RELEASED, CANCELLED, GATE_OUT, HOLD, HOLD_ENDS = (
     "agency_release",
 )
 
+PRESUPPOSING: Final = (
+    "lodged", "paid", "decided", "examined_from", "examined_to", RELEASED, GATE_OUT, CANCELLED,
+)  # fmt: skip
+"""What happens under a declaration; goods may arrive, be discharged, moved or held long before there is one."""
+
+LONGEST_BEFORE: Final = timedelta(days=45)
+"""How long before its declaration was lodged such a thing may have happened.
+
+Goods may be released on a simplified declaration: the supplementary one follows within the month and ten days more.
+"""
+
 _REASONS = {RELEASED: "goods released", GATE_OUT: "goods released", CANCELLED: "declaration cancelled"}
 """Why an act that is still open when this happened will not take place."""
+
+
+def before_lodging(events: Sequence[Row]) -> list[int]:
+    """Return the positions of those that happened too long before their declaration, where it is known here.
+
+    Counted from its lodging or its first receipt, whichever was earlier: what waited during an outage comes late with
+    its own `lodged_at`. What is kept already, since it came before its declaration, may be sent again.
+    """
+    named = {_text(row, "declaration_id") for row in events if row["kind"] in PRESUPPOSING} - {""}
+    known = Declaration.objects.filter(pk__in=named).values_list("pk", "lodged_at", "received_at") if named else ()
+    first = {number: min(lodged_at, received_at or lodged_at) for number, lodged_at, received_at in known}
+    early = [position for position, row in enumerate(events) if _too_early(row, first)]
+    numbers = [_text(events[position], "event_id") for position in early]
+    kept = set(Event.objects.filter(event_id__in=numbers).values_list("event_id", flat=True)) if early else ()
+    return [position for position in early if _text(events[position], "event_id") not in kept]
+
+
+def _too_early(row: Row, first: Mapping[str, datetime]) -> bool:
+    came, occurred_at = first.get(_text(row, "declaration_id")), row["occurred_at"]
+    assert isinstance(occurred_at, datetime)
+    return came is not None and row["kind"] in PRESUPPOSING and occurred_at < came - LONGEST_BEFORE
 
 
 @action("event.record")

@@ -35,7 +35,7 @@ MOST_ITEMS: Final = 999
 _SUBJECTS: Final = ("declaration_id", "document", "container")
 HIGHEST_VERSION: Final = 2**31 - 1
 FARTHEST_AHEAD: Final = timedelta(days=1)
-"""How far a declaration may be dated ahead of its receipt: a zone mistaken, never another day's counts."""
+"""How far a declaration or event may be dated ahead of its receipt: a zone mistaken, never another day's counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,7 @@ class Documents:
         header = {name: value for name, value in given.items() if name not in ("items", "version")}
         self._fill(top, header, self._top, place, found)
         _require(top, ("declaration_id", "lodged_at", "flow"), place, found)
-        if received_at is not None and top["lodged_at"] is not None and top["lodged_at"] > received_at + FARTHEST_AHEAD:
-            advice = "give the moment of lodging with its offset from UTC"
-            found.add(_joined(place, "lodged_at"), "lies more than a day ahead of its receipt", advice)
+        _not_ahead(top, "lodged_at", received_at, place, found)
         rows = self._items(given.get("items"), top, f"{place}.items" if place else "items", found)
         found.refuse()
         rows.sort(key=_number)
@@ -143,8 +141,13 @@ class Documents:
         found.refuse()
         return Filed(version, row)
 
-    def event(self, document: object, place: str = "", budget: Budget | None = None) -> Row:
-        """Return the event of a document; without a number one is made of what it says. Raises InputError."""
+    def event(
+        self, document: object, place: str = "", budget: Budget | None = None, *, received_at: datetime | None = None
+    ) -> Row:
+        """Return the event of a document; without a number one is made of what it says. Raises InputError.
+
+        One that comes at an instant may be dated `FARTHEST_AHEAD` of it and no farther.
+        """
         found = Found(budget or Budget())
         given = _object(document, place)
         row: Row = dict.fromkeys(self._event)
@@ -153,6 +156,7 @@ class Documents:
         if subject is None and not any(found.at(_joined(place, name)) for name in _SUBJECTS):
             found.add(place, "names nothing it happened to", "give declaration_id or document")
         _require(row, ("kind", "occurred_at"), place, found)
+        _not_ahead(row, "occurred_at", received_at, place, found)
         found.refuse()
         row["event_id"] = row["event_id"] or f"{row['kind']}/{made_moment(row['occurred_at'])}/{subject}"
         if len(row["event_id"]) > LONGEST_NAMED["event_id"]:
@@ -231,6 +235,12 @@ def _require(row: Row, names: tuple[str, ...], place: str, found: Found) -> None
     for name in names:
         if row[name] is None and not found.at(_joined(place, name)):
             found.add(_joined(place, name), "is required and absent")
+
+
+def _not_ahead(row: Row, name: str, received_at: datetime | None, place: str, found: Found) -> None:
+    if received_at is not None and row[name] is not None and row[name] > received_at + FARTHEST_AHEAD:
+        advice = "give the moment with its offset from UTC"
+        found.add(_joined(place, name), "lies more than a day ahead of its receipt", advice)
 
 
 def _joined(place: str, name: str) -> str:

@@ -1,15 +1,17 @@
 """Advance cargo and events: what is known about goods beside their declarations."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from tidewaiter.actions.decisions.events import record_events
-from tidewaiter.core.errors import InputError
+from tidewaiter.actions.decisions.events import LONGEST_BEFORE, before_lodging, record_events
+from tidewaiter.core.errors import InputError, Place, Problem
 from tidewaiter.faces.api.calling import caller, moment, needs
-from tidewaiter.faces.api.documents import Filed, several
+from tidewaiter.faces.api.documents import Filed, Row, several
 from tidewaiter.faces.api.json_reading import read_json
 from tidewaiter.faces.api.schemas import (
     Consignment,
@@ -39,8 +41,9 @@ type Answers = list[dict[str, object]]
 )
 def event(request: HttpRequest) -> Status[Any]:
     """Keep one event: arrival, release, hold, gate-out and the like. 200: it was kept before."""
-    row = documents().event(read_json(request.body))
-    (answer,) = record_events(events=[row], by=caller(request), at=moment())
+    at = moment()
+    row = documents().event(read_json(request.body), received_at=at)
+    (answer,) = _recorded([row], ["occurred_at"], request, at)
     return Status(201 if answer["status"] == "kept" else 200, answer)
 
 
@@ -53,8 +56,19 @@ def event(request: HttpRequest) -> Status[Any]:
 )
 def events(request: HttpRequest) -> dict[str, Answers]:
     """Keep events; all of them or none."""
-    rows = _all_readable(several(read_json(request.body), "events", MOST_IN_BATCH, documents().event))
-    return {"answers": record_events(events=rows, by=caller(request), at=moment())}
+    at = moment()
+    read = partial(documents().event, received_at=at)
+    rows = _all_readable(several(read_json(request.body), "events", MOST_IN_BATCH, read))
+    return {"answers": _recorded(rows, [f"events[{n}].occurred_at" for n in range(len(rows))], request, at)}
+
+
+def _recorded(rows: Sequence[Row], places: Sequence[str], request: HttpRequest, at: datetime) -> Answers:
+    """Keep events, each with the place of its moment. Raises InputError for moments long before their declaration."""
+    message = f"lies more than {LONGEST_BEFORE.days} days before its declaration was lodged"
+    advice = "give the moment at which it happened, and the declaration it happened to"
+    if early := before_lodging(rows):
+        raise InputError(Problem(message, Place(places[number]), advice) for number in early)
+    return record_events(events=rows, by=caller(request), at=at)
 
 
 def _all_readable[D](found: list[D | InputError]) -> list[D]:
