@@ -1,5 +1,6 @@
 """The service as a process: it decides, refuses what it must on the wire, and stops without losing an answer."""
 
+import os
 import subprocess
 import threading
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.served import COMMAND, Served
+from tests.served import COMMAND, Served, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +81,32 @@ def test_an_address_that_is_taken_is_told(served: Served) -> None:
     second = subprocess.run(command, env=served.environment, capture_output=True, check=False, text=True, timeout=60)
     assert second.returncode == 2
     assert f"cannot listen at 127.0.0.1:{served.port}" in second.stderr
+
+
+@pytest.mark.skipif(
+    os.environ.get("TIDEWAITER_DATABASE", "").startswith("postgresql://"), reason="PostgreSQL takes any number"
+)
+def test_a_second_service_on_the_same_records_is_refused(served: Served) -> None:
+    shares = [part for number in (0, 1) for part in ("--share", str(served.folder / f"share{number}"))]
+    command = [*COMMAND, "serve", "--port", str(free_port()), *shares]
+    second = subprocess.run(command, env=served.environment, capture_output=True, check=False, text=True, timeout=60)
+    assert second.returncode == 2
+    assert f"another serve runs on these records (process {served.process.pid})" in second.stderr
+
+
+def test_a_second_worker_is_refused_and_the_first_works_on(served: Served) -> None:
+    shares = [part for number in (0, 1) for part in ("--share", str(served.folder / f"share{number}"))]
+    command = [*COMMAND, "worker", *shares]
+    with subprocess.Popen(command, env=served.environment, stderr=subprocess.PIPE, text=True) as first:
+        try:
+            assert first.stderr is not None
+            assert first.stderr.readline()  # it has begun to work
+            second = subprocess.run(
+                [*command, "--once"], env=served.environment, capture_output=True, text=True, check=False, timeout=60
+            )
+            assert (second.returncode, first.poll()) == (2, None)
+            assert "another worker runs on these records" in second.stderr
+        finally:
+            first.terminate()
+            first.communicate()
+        assert first.wait(60) == 0

@@ -9,6 +9,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import structlog
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mt import MTServer
 
@@ -33,6 +35,7 @@ from tidewaiter.faces.api.service import Assessing, InForce, Requesting, Service
 from tidewaiter.faces.weigher import COLLECT_AFTER, COMMAND
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.storage.lake.lake import Lake
+from tidewaiter.storage.records.alone import alone
 from tidewaiter.storage.records.models import ControlRequest
 
 THREADS: Final = 32
@@ -151,9 +154,18 @@ def in_force(readying: Readying) -> InForce | None:
 
 
 def serve(lake: Path, keys: Keys, *, host: str, port: int) -> None:
-    """Serve until told to stop. Raises InputError when the address cannot be used, LakeError when the lake cannot."""
+    """Serve until told to stop. Raises InputError when the address cannot be used, LakeError when the lake cannot.
+
+    Raises ConflictError where another process serves the same SQLite file. On PostgreSQL any number may: all writers
+    are of one order, and each decides by what the others have committed.
+    """
     check_free(host, port)
     check_keys(keys)
+    with nullcontext() if connection.vendor == "postgresql" else alone("serve"):
+        _serve(lake, keys, host, port)
+
+
+def _serve(lake: Path, keys: Keys, host: str, port: int) -> None:
     running = running_on(lake, keys)
     server = server_of(whole_answers(get_wsgi_application()), host, port)
     sys.setswitchinterval(_SWITCH_SECONDS)

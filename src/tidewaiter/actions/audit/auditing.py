@@ -115,7 +115,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The events found, in their order; `fit` is how many there are after the number searched from (None: not asked)."""
+    """The events found, in their order; `fit` is how many there are after the number searched from, where asked."""
 
     events: list[AuditEvent]
     fit: int | None

@@ -28,13 +28,15 @@ BETWEEN_TURNS = 1.0
 def worker(shares: tuple[Path, ...], sealed: Path | None, heads: Path | None, once: bool, lake: Path) -> None:
     """Do the service's own work: goods in flight, assignments, lots, copies to the lake, the close of each day.
 
-    Run one, beside `serve`, with the same records, lake and shares. History must be in the lake before the first day
-    is closed: a row loaded later counts from the next close. SIGTERM or SIGINT stops after the piece of work under way.
+    Run one, beside `serve`, with the same records, lake and shares; a second is refused. History must be in the lake
+    before the first day is closed: a row loaded later counts from the next close. SIGTERM or SIGINT stops after the
+    piece of work under way.
     """
     keys = custody_of(shares, sealed)
     open_records()
     from tidewaiter.actions.draws import check_keys  # noqa: PLC0415
     from tidewaiter.actions.operation.working import Done, Worker  # noqa: PLC0415  # needs Django started
+    from tidewaiter.storage.records.alone import alone  # noqa: PLC0415
 
     configure_logs()
     log = structlog.get_logger()
@@ -46,12 +48,14 @@ def worker(shares: tuple[Path, ...], sealed: Path | None, heads: Path | None, on
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     check_keys(keys)
-    at_work = Worker(lake, load_catalogue(), keys, now, heads, told, attachments())
     try:
-        while not stopped.is_set():
-            at_work.turn()
-            if once:
-                break
-            stopped.wait(BETWEEN_TURNS)
+        with alone("worker") as check:
+            at_work = Worker(lake, load_catalogue(), keys, now, heads, told, attachments())
+            while not stopped.is_set():
+                check()
+                at_work.turn()
+                if once:
+                    break
+                stopped.wait(BETWEEN_TURNS)
     finally:
         keys.wipe()
