@@ -18,7 +18,8 @@ from tidewaiter.actions.examinations import exhibits, overrides, referrals, seiz
 from tidewaiter.actions.examinations.attachments import add_attachment, open_attachment
 from tidewaiter.actions.profiles import lists, lookouts, traders
 from tidewaiter.actions.retention import purging
-from tidewaiter.actions.retention.retention import approve_rule, place_hold, propose_rule
+from tidewaiter.actions.retention.holds import place_hold
+from tidewaiter.actions.retention.retention import approve_rule, propose_rule
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.profile import Entry
@@ -126,7 +127,7 @@ def _guarded() -> None:
     two = an_officer(Role.PRIVACY_OFFICER, login="po2")
     rule = propose_rule(kind="lookout", days=99, legal_basis="law", by=one, at=NOON)
     approve_rule(kind="lookout", number=rule.number, by=two, at=NOON)
-    place_hold(about="declaration:D9", reason="court", by=one, at=NOON)
+    place_hold(about="declaration:D1", reason="court", by=one, at=NOON)
     purge = purging.make_purge(records=["declaration:GONE"], reason="asked", by=one, at=NOON)
     purging.approve_purge(number=purge.pk, by=two, at=NOON)
     purging.apply_purge(number=purge.pk, by=one, at=NOON)

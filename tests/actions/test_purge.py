@@ -24,6 +24,7 @@ from tidewaiter.actions.packing import packed, unpacked
 from tidewaiter.actions.profiles.lookouts import LookoutText, raise_lookout
 from tidewaiter.actions.profiles.publishing import republish
 from tidewaiter.actions.retention import purging
+from tidewaiter.actions.retention.holds import lift_hold, place_hold
 from tidewaiter.actions.retention.purge_lists import applied_lists, lists_to_json, purge_again, read_lists
 from tidewaiter.actions.retention.purging import (
     apply_purge,
@@ -34,7 +35,7 @@ from tidewaiter.actions.retention.purging import (
     run_purge,
     unfinished,
 )
-from tidewaiter.actions.retention.retention import Due, lift_hold, place_hold
+from tidewaiter.actions.retention.retention import Due
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role

@@ -8,20 +8,14 @@ from tests.examined import a_declaration, examiners, given, opened
 from tests.office import NOON, a_client, an_officer
 from tests.trade import item, lake_of
 
+from tidewaiter.actions.audit.auditing import verify
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.examinations.results import record_result
-from tidewaiter.actions.retention.retention import (
-    approve_rule,
-    due,
-    held,
-    kinds,
-    lift_hold,
-    list_due,
-    place_hold,
-    propose_rule,
-    rule,
-)
-from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
+from tidewaiter.actions.retention.holds import HELD_KINDS, held, lift_hold, place_hold
+from tidewaiter.actions.retention.purging import apply_purge, approve_purge, make_purge
+from tidewaiter.actions.retention.retention import approve_rule, due, kinds, list_due, propose_rule, rule
+from tidewaiter.actions.retention.retention_lists import purges, read_entries
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.models import AuditEvent, Declaration, Officer
@@ -149,6 +143,66 @@ def test_a_hold_names_a_record_and_a_reason() -> None:
     with pytest.raises(InputError) as caught:
         place_hold(about="D1", reason="", by=_privacy(), at=NOON)
     assert len(caught.value.problems) == 2
+
+
+def test_a_hold_on_what_is_not_there_is_refused_and_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path / "lake", declarations=[item("OLD", 0)]).folder
+    _released("D1")
+    gone = {"kind": "released", "occurred_at": NOON, "declaration_id": "ELSEWHERE"}
+    record_events(events=[gone], by=a_client(), at=NOON)
+    officer = _privacy()
+    for kind in HELD_KINDS:
+        for key in ("D2", "1" * 30, "-1", "\u0663"):
+            with pytest.raises(InputError, match=f"no {kind} {key}: it was looked for in the records"):
+                place_hold(about=f"{kind}:{key}", reason="court", lake=lake, by=officer, at=NOON)
+    with pytest.raises(InputError, match="the lake was not at hand"):
+        place_hold(about="declaration:OLD", reason="court", by=officer, at=NOON)
+    with pytest.raises(InputError, match="the records and the lake"):
+        place_hold(about="declaration:OLDER", reason="court", lake=lake, by=officer, at=NOON)
+    place_hold(about="declaration:OLD", reason="court", lake=lake, by=officer, at=NOON)
+    place_hold(about=f"decision:{models.Decision.objects.get().pk}", reason="court", lake=lake, by=officer, at=NOON)
+    place_hold(about=f"event:{models.Event.objects.get().pk}", reason="court", by=officer, at=NOON)
+    assert len(held()) == 3
+
+
+def test_who_approves_a_purge_list_reads_what_it_names() -> None:
+    for number in ("D1", "D2", "D3"):
+        _released(number)
+    officer, approver = _privacy(), an_officer(Role.RISK_MANAGER)
+    for kept in (models.Event, models.Lodgement):
+        kept.objects.update(copied_at=NOON)
+    made = make_purge(records=[f"declaration:D{n}" for n in (3, 2, 1)], reason="asked for", by=officer, at=LATER)
+    assert [one.pk for one in purges(by=approver, at=LATER)] == [made.pk]
+    first = read_entries(number=made.pk, limit=2, by=approver, at=LATER)
+    (rest,) = read_entries(number=made.pk, after=first[-1].place, by=approver, at=LATER)
+    assert [(one.place, one.record, one.rule) for one in (*first, rest)] == [
+        (1, "declaration:D1", "requested"), (2, "declaration:D2", "requested"), (3, "declaration:D3", "requested"),
+    ]  # fmt: skip
+    assert AuditEvent.objects.filter(action="purge.read", record=f"purge:{made.pk}").count() == 2
+    with pytest.raises(NotAllowedError):
+        read_entries(number=made.pk, by=an_officer(Role.ADMINISTRATOR), at=LATER)
+    with pytest.raises(NotKnownError):
+        read_entries(number="P-0", by=approver, at=LATER)
+    approve_purge(number=made.pk, by=approver, at=LATER)
+    apply_purge(number=made.pk, by=officer, at=LATER)
+    after = read_entries(number=made.pk, by=approver, at=LATER)
+    assert {(one.kind, one.record, len(one.digest)) for one in after} == {("declaration", "", 64)}
+    assert not [one for one in verify().findings if one.record.startswith("purge:")]
+
+
+def test_a_lookout_above_the_approvers_clearance_is_named_to_who_made_the_list_alone() -> None:
+    models.Lookout.objects.create(
+        reference="LO-9", kind="container", subject={"values": ["X"], "names": []}, action="monitor", covert=True,
+        reason="seen", contact="x", rank=3, raised_by=an_officer(Role.RISK_MANAGER), raised_at=NOON, valid_from=NOON,
+        expires_at=NOON, ended_at=NOON, state="ended",
+    )  # fmt: skip
+    officer = _privacy()
+    made = make_purge(records=["lookout:LO-9"], reason="asked for", by=officer, at=LATER)
+    readers = (officer, an_officer(Role.RISK_MANAGER, clearance=3), an_officer(Role.RISK_MANAGER, clearance=2))
+    told = [read_entries(number=made.pk, by=one, at=LATER)[0] for one in readers]
+    assert [(one.kind, one.record) for one in told] == [
+        ("lookout", "lookout:LO-9"), ("lookout", "lookout:LO-9"), ("lookout", ""),
+    ]  # fmt: skip
 
 
 def test_listing_what_is_due_is_recorded() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Final
 
 from tidewaiter.actions.audit.kept_content import Contents, Reading, latest
+from tidewaiter.actions.retention.holds import hold_content
 from tidewaiter.actions.retention.purging import list_digest
-from tidewaiter.actions.retention.retention import hold_content, rule_content
+from tidewaiter.actions.retention.retention import rule_content
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.audit import record_digest
 

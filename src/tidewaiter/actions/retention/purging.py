@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
+from tidewaiter.actions.retention.holds import held
 from tidewaiter.actions.retention.live_records import live, missing
 from tidewaiter.actions.retention.purged_records import (
     Going,
@@ -25,7 +26,7 @@ from tidewaiter.actions.retention.purged_records import (
     remove_salts,
     waiting_for_copy,
 )
-from tidewaiter.actions.retention.retention import Due, held, kinds
+from tidewaiter.actions.retention.retention import Due, kinds
 from tidewaiter.core.errors import ConflictError, InputError, LakeError, NotAllowedError, NotKnownError, Problem
 from tidewaiter.storage.attachments import Attachments
 from tidewaiter.storage.lake.lake import Lake

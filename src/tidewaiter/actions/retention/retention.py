@@ -1,4 +1,4 @@
-"""Retention: how long each kind of record is kept, what stops its purge, and what is past its time.
+"""Retention: how long each kind of record is kept, and what is past its time.
 
 Default periods ship as data (retention_kinds.csv) with legal bases still to be adopted; a rule of the administration
 is set by two persons, the privacy officer one of them. Nothing goes by itself: what is due is listed, and a purge is
@@ -17,17 +17,12 @@ from typing import Final
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.retention.aged_records import AGED_RECORDS, held_in_records
+from tidewaiter.actions.retention.holds import held
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.storage.lake import aged as lake_ages
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records.audit import lock_chain
-from tidewaiter.storage.records.models import LegalHold, RetentionRule
-
-HELD_KINDS: Final = (
-    "act", "attachment", "consignment", "decision", "declaration", "event", "exhibit", "filing", "lookout", "match",
-    "override", "referral", "request", "seizure",
-)  # fmt: skip
-"""What a hold may name: what goes by a purge, by itself or with another record. One on anything else held nothing."""
+from tidewaiter.storage.records.models import RetentionRule
 
 MOST_DAYS: Final = 36_500
 MOST_DUE: Final = 10_000
@@ -141,57 +136,6 @@ def rule_content(one: RetentionRule) -> bytes:
 
 def _rule_reference(one: RetentionRule) -> str:
     return f"retention:{one.kind}@{one.number}"
-
-
-@action("hold.place")
-def place_hold(*, about: str, reason: str, by: Actor, at: datetime) -> LegalHold:
-    """Hold a record (`declaration:D1`, and whatever else is purged with it) back from every purge.
-
-    The record need not be there: a hold may come before its receipt. Raises InputError without a reason or a reference.
-    """
-    kind, _, number = about.partition(":")
-    problems = []
-    if not kind or not number or len(about) > 200 or "\x00" in about:
-        problems.append(Problem("name a record as kind:number", Place("record"), "for example declaration:2026-0001"))
-    elif kind not in HELD_KINDS:
-        advice = f"the kinds are {', '.join(HELD_KINDS)}"
-        problems.append(Problem(f"no record is named '{kind[:40]}:...'", Place("record"), advice))
-    if not reason.strip():
-        problems.append(Problem("say why, and who asked for it", Place("reason")))
-    if problems:
-        raise InputError(problems)
-    lock_chain()
-    hold = LegalHold.objects.create(record=about, reason=reason, by=officer_of(by), at=at)
-    record(f"hold:{hold.pk}", hold_content(hold))
-    return hold
-
-
-@action("hold.lift")
-def lift_hold(*, hold: int, reason: str, by: Actor, at: datetime) -> LegalHold:
-    """Lift a hold, for a reason. Raises ConflictError for one that is lifted."""
-    found = LegalHold.objects.select_for_update().filter(pk=hold).first()
-    if found is None:
-        raise NotKnownError(f"there is no hold {hold}")
-    if found.lifted_at is not None:
-        raise ConflictError(f"hold {hold} was lifted before")
-    if not reason.strip():
-        raise InputError(Problem("say why it is lifted", Place("reason")))
-    found.lifted_by, found.lifted_at, found.lifted_reason = officer_of(by), at, reason
-    found.save()
-    record(f"hold:{found.pk}", hold_content(found))
-    return found
-
-
-def hold_content(hold: LegalHold) -> bytes:
-    """Return what the audit chain holds of a hold."""
-    stated = {"record": hold.record, "reason": hold.reason, "by": hold.by_id}
-    lifted = {"lifted_by": hold.lifted_by_id, "lifted_reason": hold.lifted_reason}
-    return to_json(stated | lifted).encode("utf-8", "surrogatepass")
-
-
-def held() -> frozenset[str]:
-    """Return the records that a hold stands on."""
-    return frozenset(LegalHold.objects.filter(lifted_at=None).values_list("record", flat=True))
 
 
 @action("retention.due")

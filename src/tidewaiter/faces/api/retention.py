@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from tidewaiter.actions.retention import purging
+from tidewaiter.actions.retention import holds, purging
 from tidewaiter.actions.retention import retention as keeping
 from tidewaiter.actions.retention import retention_lists as kept
 from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, Page, caller, moment, needs, paged
+from tidewaiter.faces.api.service import service
 from tidewaiter.storage.records.models import LegalHold, Purge, RetentionRule
 
 router = Router(tags=["retention"])
@@ -105,6 +106,24 @@ class PurgeAnswer(Schema):
     done_at: datetime | None
 
 
+class EntryAnswer(Schema):
+    """One record of a purge list; of a list that was applied the digest alone is left."""
+
+    place: int
+    kind: str
+    record: str = Field(description="Empty once applied, and where the caller may not see the record")
+    digest: str = Field(description="Empty before the list is applied")
+    rule: str
+    stayed: str = Field(description="Why it did not go; empty where it went, or was not yet to go")
+
+
+class EntryPage(Schema):
+    """A part of a purge list."""
+
+    entries: list[EntryAnswer]
+    next: int | None
+
+
 @router.get("/retention/rules", auth=needs("retention.due"), response=list[RuleAnswer], summary="List rules")
 def retention_rules(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the rule in force for every kind, and those that wait for a second person."""
@@ -149,21 +168,30 @@ def legal_holds(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
 
 @router.post("/retention/holds", auth=needs("hold.place"), response={201: HoldAnswer}, summary="Place a legal hold")
 def place_legal_hold(request: HttpRequest, given: HoldGiven) -> Status[Any]:
-    """Hold a record, and all that would be purged with it, back from every purge."""
-    made = keeping.place_hold(about=given.record, reason=given.reason, by=caller(request), at=moment())
+    """Hold a record that is there, and all that would be purged with it, back from every purge."""
+    made = holds.place_hold(
+        about=given.record, reason=given.reason, lake=service().lake, by=caller(request), at=moment()
+    )
     return Status(201, _hold(made))
 
 
 @router.post("/retention/holds/{number}/lift", auth=needs("hold.lift"), response=HoldAnswer, summary="Lift a hold")
 def lift_legal_hold(request: HttpRequest, number: HoldNumber, given: LiftGiven) -> dict[str, Any]:
     """Lift a legal hold."""
-    return _hold(keeping.lift_hold(hold=number, reason=given.reason, by=caller(request), at=moment()))
+    return _hold(holds.lift_hold(hold=number, reason=given.reason, by=caller(request), at=moment()))
 
 
-@router.get("/purges", auth=needs("retention.due"), response=list[PurgeAnswer], summary="List purges")
+@router.get("/purges", auth=needs("purge.read"), response=list[PurgeAnswer], summary="List purges")
 def purge_lists(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the latest purge lists."""
     return [_purge(one) for one in kept.purges(by=caller(request), at=moment())]
+
+
+@router.get("/purges/{number}/entries", auth=needs("purge.read"), response=EntryPage, summary="Read a purge list")
+def purge_list_entries(request: HttpRequest, number: PurgeNumber, page: Query[Page]) -> dict[str, Any]:
+    """Return what a list names, for who is to approve it; the reading is recorded."""
+    found = kept.read_entries(number=number, after=page.after, limit=page.limit, by=caller(request), at=moment())
+    return paged(found, page, lambda one: one.place)
 
 
 @router.post("/purges", auth=needs("purge.make"), response={201: PurgeAnswer}, summary="Make a purge list")

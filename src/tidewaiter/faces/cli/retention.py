@@ -75,12 +75,13 @@ def due(token_file: Path | None, lake: Path) -> None:
 @click.argument("record")
 @click.option("--reason", required=True, help="Why, and who asked for it.")
 @token_option
-def hold(record: str, reason: str, token_file: Path | None) -> None:
-    """Hold RECORD (declaration:NUMBER), and all that would go with it, back from every purge."""
+@lake_option
+def hold(record: str, reason: str, token_file: Path | None, lake: Path) -> None:
+    """Hold RECORD (declaration:NUMBER), which is there, and all that would go with it, back from every purge."""
     open_records()
-    from tidewaiter.actions.retention.retention import place_hold  # noqa: PLC0415
+    from tidewaiter.actions.retention.holds import place_hold  # noqa: PLC0415
 
-    made = place_hold(about=record, reason=reason, by=caller(token_file), at=now())
+    made = place_hold(about=record, reason=reason, lake=_lake(lake), by=caller(token_file), at=now())
     click.echo(f"hold {made.pk}")
 
 
@@ -91,7 +92,7 @@ def hold(record: str, reason: str, token_file: Path | None) -> None:
 def lift(number: int, reason: str, token_file: Path | None) -> None:
     """Lift legal hold NUMBER."""
     open_records()
-    from tidewaiter.actions.retention.retention import lift_hold  # noqa: PLC0415
+    from tidewaiter.actions.retention.holds import lift_hold  # noqa: PLC0415
 
     lift_hold(hold=number, reason=reason, by=caller(token_file), at=now())
 
@@ -119,6 +120,25 @@ def make(records: tuple[str, ...], all_due: bool, reason: str, token_file: Path 
         listed += [one for one in keeping.due(at, _lake(lake)) if not one.held]
     made = make_purge(records=listed, reason=reason, by=by, at=at)
     click.echo(f"{made.pk}: {len(made.records):,} records, list {made.digest}; it waits for a second person")
+
+
+@purge.command()
+@click.argument("number")
+@click.option("--after", type=click.IntRange(0), default=0, show_default=True, help="Begin after this place.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=1000, show_default=True, help="How many at most.")
+@token_option
+def show(number: str, after: int, limit: int, token_file: Path | None) -> None:
+    """Show what list NUMBER names, to approve it or not; of a list that was run, digests."""
+    open_records()
+    from tidewaiter.actions.retention.retention_lists import read_entries  # noqa: PLC0415
+
+    found = read_entries(number=number, after=after, limit=limit, by=caller(token_file), at=now())
+    for one in found:
+        named = one.record or one.digest or "withheld: above your clearance"
+        stayed = f"  stayed ({one.stayed})" if one.stayed else ""
+        click.echo(f"{one.place:6}  {one.kind:12} {named}  {one.rule}{stayed}")
+    if len(found) == limit:
+        click.echo(f"there may be more: --after {found[-1].place}", err=True)
 
 
 @purge.command("approve")
