@@ -8,7 +8,8 @@ from tests.office import NOON, an_office, an_officer
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.examinations.acts import close_acts
-from tidewaiter.actions.examinations.assignments import assign_waiting, replace_officer, set_duty
+from tidewaiter.actions.examinations.assignments import assign_waiting, replace_officer
+from tidewaiter.actions.examinations.duties import set_duty
 from tidewaiter.actions.examinations.reexaminations import drawn_of
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
@@ -143,10 +144,3 @@ def test_only_a_manager_of_the_office_replaces() -> None:
         replace_officer(
             act_id=act.pk, officer="bob", reason="leave", by=an_officer(Role.MANAGER, office="PORT"), at=NOON
         )
-
-
-def test_a_duty_must_end_after_it_begins_and_be_an_examiner_s() -> None:
-    boss = an_officer(Role.MANAGER, office="MAIN", login="boss")
-    with pytest.raises(InputError) as refused:
-        set_duty(officer="boss", office="MAIN", starts_at=NOON, ends_at=NOON, by=boss, at=NOON)
-    assert len(refused.value.problems) == 2

@@ -20,7 +20,7 @@ from tidewaiter.actions.audit.lodged_heads import lodge_head, read_heads
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.decisions.traces import decision_content
 from tidewaiter.actions.draws import lodge_key
-from tidewaiter.actions.examinations import assignments, results
+from tidewaiter.actions.examinations import assignments, duties, results
 from tidewaiter.actions.examinations.acts import close_acts
 from tidewaiter.actions.examinations.reexaminations import draw_again
 from tidewaiter.actions.officers import officer_content
@@ -240,7 +240,7 @@ def _examined() -> None:
     first = an_officer(Role.EXAMINER, login="first", office="MAIN")
     second = an_officer(Role.EXAMINER, login="second", office="MAIN")
     moments = {"starts_at": AT - timedelta(hours=1), "ends_at": AT + timedelta(hours=7)}
-    assignments.set_duty(officer="first", office="MAIN", **moments, by=manager, at=AT)
+    duty = duties.set_duty(officer="first", office="MAIN", **moments, by=manager, at=AT)
     act = opened(a_declaration("D1"))[0]
     assignments.assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=AT)
     assignments.replace_officer(act_id=act.pk, officer="second", reason="is ill", by=manager, at=AT)
@@ -251,6 +251,7 @@ def _examined() -> None:
     opened(a_declaration("D2"))
     with transaction.atomic():
         close_acts(["D2"], reason="goods released", at=AT)
+    duties.end_duty(duty=duty.pk, by=manager, at=AT)
     assert first.assignments.count()
 
 
@@ -324,7 +325,7 @@ def test_records_that_only_actions_wrote_agree_with_their_events() -> None:
         ("event:", lambda: models.Event.objects.update(content_digest="0" * 64)),
         ("event:", lambda: models.Event.objects.all().delete()),
         ("draw:", lambda: models.DrawDay.objects.update(key_digest="0" * 64)),
-        ("duty:", lambda: models.Duty.objects.update(ends_at=AT)),
+        ("duty:", lambda: models.Duty.objects.update(starts_at=AT)),
     ],
 )
 def test_a_record_changed_or_removed_behind_the_services_back_is_named(

@@ -254,7 +254,7 @@ def test_a_case_is_referred_and_its_schedule_exported_as_no_evidence() -> None:
 def test_the_inspectorate_reads_the_integrity_report() -> None:
     inspector = caller(an_officer(Role.INSPECTORATE))
     report = told(inspector.get("/integrity", start="2026-03-01", end="2026-03-31"))
-    assert len(report["screenings"]) == 6
+    assert len(report["screenings"]) == 7
     assert inspector.get("/integrity", start="2026-03-02", end="2026-03-01").status_code == 422
 
 

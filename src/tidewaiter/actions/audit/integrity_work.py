@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.audit.integrity_edits import filings, list_edits, lookout_edits, trader_edits
+from tidewaiter.actions.audit.integrity_lots import candidates, lots
 from tidewaiter.actions.audit.integrity_rules import rule_edits
 from tidewaiter.actions.examinations.acts import CLOSED
 from tidewaiter.actions.examinations.audit_outcomes import found_by_audit
@@ -54,6 +55,7 @@ def work_of(
         edit_notes=rules.notes,
         filings=tuple(filings(edits, start, end)),
         assignments=tuple(_assignments(acts, declarations)),
+        lots=tuple(lots(start, end)),
     )
 
 
@@ -83,7 +85,7 @@ def _clearances(acts: Iterable[Act], declarations: Mapping[str, Declaration], zo
             cleared_on=first.closed_at.astimezone(zone).date(),
             found=_found(held),
             by_draw=lot is not None and lot.officer_id == first.officer_id,
-            roster={} if lot is None else _weights(lot.roster),
+            roster={} if lot is None else candidates(lot.roster),
             identity=first.decision.identity,
             control=f"{first.kind}, random" if first.decision.in_random_sample else first.kind,
         )
@@ -92,12 +94,6 @@ def _clearances(acts: Iterable[Act], declarations: Mapping[str, Declaration], zo
 def _drawn(acts: Collection[str]) -> dict[str, models.Assignment]:
     rows = models.Assignment.objects.filter(subject__in=acts).select_related("officer")
     return {row.subject: row for row in rows}
-
-
-def _weights(roster: Mapping[str, int]) -> dict[str, float]:
-    """Return the weights above 0; where nobody had minutes free the draw took all alike."""
-    free = {login: float(minutes) for login, minutes in roster.items() if minutes > 0}
-    return free or dict.fromkeys(roster, 1.0)
 
 
 def _found(acts: Iterable[Act]) -> bool | None:

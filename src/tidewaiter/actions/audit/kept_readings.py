@@ -14,7 +14,7 @@ from tidewaiter.actions.audit.kept_examination import EXAMINATION
 from tidewaiter.actions.audit.kept_retention import RETENTION
 from tidewaiter.actions.audit.kept_rules import RULES
 from tidewaiter.actions.decisions.requests import request_content
-from tidewaiter.actions.examinations.assignments import duty_content
+from tidewaiter.actions.examinations.duties import duty_content
 from tidewaiter.actions.officers import grant_content, officer_content
 from tidewaiter.actions.packing import to_json, unpacked
 from tidewaiter.actions.profiles.lookouts import lookout_content
@@ -135,7 +135,7 @@ READINGS: Final[tuple[Reading, ...]] = (
     latest("token", models.Token.objects.all, lambda one: [token_content(one)], required=True),
     latest("set", models.PublishedSet.objects.all, _published, once=True, required=True),
     Reading(kind="draw", contents=_draw_days, whole=False),
-    latest("duty", models.Duty.objects.all, lambda one: [duty_content(one)], once=True, required=True),
+    latest("duty", models.Duty.objects.all, lambda one: [duty_content(one)], required=True),
     latest("event", models.Event.objects.all, lambda one: [one.content_digest.encode()], once=True,
         required=True),
 )  # fmt: skip

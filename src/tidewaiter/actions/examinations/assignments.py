@@ -8,7 +8,7 @@ that keeps no roster for the moment has all its examiners on duty for a working 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import QuerySet
 
@@ -19,13 +19,13 @@ from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.reading import explained
 from tidewaiter.actions.rights import granting
 from tidewaiter.core.channel import Channel
-from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
+from tidewaiter.core.errors import ConflictError, NotKnownError, Place, Problem
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.role import Role
 from tidewaiter.engines.selection.assignment import assign, free_minutes
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.storage.records.audit import lock_chain
-from tidewaiter.storage.records.models import Act, Assignment, Duty, Office, Officer, Replacement
+from tidewaiter.storage.records.models import Act, Assignment, Duty, Officer, Replacement
 from tidewaiter.storage.records.visibility import visible_to
 
 WORKING_DAY_MINUTES = 480
@@ -74,41 +74,13 @@ def minutes(kind: str, policy: Policy) -> int:
 
 def on_duty(office: str, at: datetime) -> dict[Officer, int]:
     """Return the examiners on duty at an office at an instant, each with the whole minutes of the duty."""
-    duties = Duty.objects.filter(office=office, starts_at__lte=at, ends_at__gt=at).select_related("officer")
-    listed = {one.officer: int((one.ends_at - one.starts_at).total_seconds() // 60) for one in duties}
+    held = Duty.objects.filter(office=office, officer__office=office, starts_at__lte=at, ends_at__gt=at)
+    listed = {
+        one.officer: int((one.ends_at - one.starts_at).total_seconds() // 60) for one in held.select_related("officer")
+    }
     if not listed:
         listed = dict.fromkeys(Officer.objects.filter(office_id=office, active=True), WORKING_DAY_MINUTES)
     return {officer: length for officer, length in listed.items() if officer.holds(Role.EXAMINER)}
-
-
-@action("roster.set")
-def set_duty(*, officer: str, office: str, starts_at: datetime, ends_at: datetime, by: Actor, at: datetime) -> Duty:
-    """Put an examiner on duty at an office for a time.
-
-    Raises InputError when the end is not after the start or the officer is no active examiner, NotKnownError for an
-    unknown officer or office.
-    """
-    found = Officer.objects.filter(login=officer).first()
-    if found is None or not Office.objects.filter(pk=office).exists():
-        raise NotKnownError(f"no officer {officer}" if found is None else f"no office {office}")
-    problems = []
-    if ends_at <= starts_at:
-        problems.append(Problem("ends before it begins", Place("ends_at")))
-    if not found.holds(Role.EXAMINER):
-        problems.append(Problem(f"{officer} is no active examiner", Place("officer")))
-    if problems:
-        raise InputError(problems)
-    duty = Duty.objects.create(
-        officer=found, office=office, starts_at=starts_at, ends_at=ends_at, by=officer_of(by), at=at
-    )
-    record(f"duty:{duty.pk}", duty_content(duty))
-    return duty
-
-
-def duty_content(duty: Duty) -> bytes:
-    """Return what the audit chain holds of a duty."""
-    starts_at, ends_at = (moment.astimezone(UTC).isoformat() for moment in (duty.starts_at, duty.ends_at))
-    return f"{duty.officer.reference} {duty.office} {starts_at} {ends_at}".encode()
 
 
 def assign_waiting(*, keys: Keys, policy: Policy, by: Actor, at: datetime) -> list[Assignment]:

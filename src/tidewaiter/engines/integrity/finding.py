@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LENIENT_OFFICER = "lowers more than peers"
     QUIET_EDIT = "quiet list edit"
     OFF_DRAW = "assignment off the draw"
+    LONE_LOT = "lot with one candidate"
 
 
 @dataclass(frozen=True, slots=True)

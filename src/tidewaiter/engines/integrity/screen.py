@@ -10,6 +10,7 @@ from tidewaiter.engines.integrity.favoured import favoured_parties
 from tidewaiter.engines.integrity.finding import LEVEL, Screening
 from tidewaiter.engines.integrity.frequent import frequent_pairs
 from tidewaiter.engines.integrity.lenient import lenient_officers
+from tidewaiter.engines.integrity.lots import Lot, lone_lots
 from tidewaiter.engines.integrity.overrides import Override, OverrideSuccess, Selected, override_success
 
 
@@ -24,6 +25,7 @@ class Work:
     edit_notes: tuple[str, ...] = ()
     filings: tuple[Filing, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    lots: tuple[Lot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def screen(work: Work, *, hours: WorkingHours, level: float = LEVEL) -> Integrit
             lenient_officers(work.overrides, work.selected, level=level),
             quiet_edits(work.edits, work.filings, hours=hours, notes=work.edit_notes),
             off_draw(work.assignments, level=level),
+            lone_lots(work.lots),
         ),
         success=override_success(work.overrides),
     )

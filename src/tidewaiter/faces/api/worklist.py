@@ -7,16 +7,19 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 from pydantic import AwareDatetime
 
+from tidewaiter.actions.examinations import duties
 from tidewaiter.actions.examinations import worklist as tasks
-from tidewaiter.actions.examinations.assignments import replace_officer, set_duty
+from tidewaiter.actions.examinations.assignments import replace_officer
 from tidewaiter.actions.examinations.conduct import Conduct, note_conduct
-from tidewaiter.faces.api.calling import Given, caller, moment, needs, today
+from tidewaiter.faces.api.calling import LARGEST_NUMBER, Given, Page, caller, moment, needs, paged, today
+from tidewaiter.storage.records.models import Duty
 
 router = Router(tags=["examination"])
 
 NO_NUL = r"^[^\u0000]*$"
 
 type ActId = Annotated[str, Path(max_length=80, pattern=r"^[0-9A-Za-z-]+$", description="Number of an act")]
+type DutyNumber = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="Number of a duty")]
 type Text = Annotated[str, Field(max_length=4000)]
 type Name = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 
@@ -118,22 +121,42 @@ def replacement(request: HttpRequest, act_id: ActId, given: ReplacementGiven) ->
 class DutyGiven(Given):
     """An examiner's duty at an office."""
 
-    officer: Annotated[str, Field(max_length=80, description="Login of an examiner")]
+    officer: Annotated[str, Field(max_length=80, description="Login of an examiner of the office")]
     office: Annotated[str, Field(max_length=35)]
-    starts_at: Annotated[datetime, Field(description="With its time zone")]
-    ends_at: Annotated[datetime, Field(description="With its time zone; not included")]
+    starts_at: Annotated[datetime, Field(description="With its time zone; at most 14 days ahead")]
+    ends_at: Annotated[datetime, Field(description="With its time zone, not included; at most 24 hours later")]
 
 
 class DutyAnswer(Schema):
-    """A duty as it was set."""
+    """A duty as it stands."""
 
     number: int
+    officer: str
+    office: str
+    starts_at: datetime
+    ends_at: datetime
+    set_by: str
+    set_at: datetime
+
+
+class DutyPage(Schema):
+    """A page of duties."""
+
+    entries: list[DutyAnswer]
+    next: int | None
+
+
+class DutiesAsked(Page):
+    """Which duties are asked for."""
+
+    office: Annotated[str, Field(max_length=35, pattern=NO_NUL, description="Only this office")] = ""
+    over: Annotated[bool, Field(description="What is over or was ended, instead of what lasts or is to come")] = False
 
 
 @router.post("/duties", auth=needs("roster.set"), response={201: DutyAnswer}, summary="Put an examiner on duty")
 def duty(request: HttpRequest, given: DutyGiven) -> Status[Any]:
-    """Put an examiner on duty at an office: the draw gives acts to those on duty."""
-    made = set_duty(
+    """Put an examiner on duty at the own office: the draw gives acts to those on duty."""
+    made = duties.set_duty(
         officer=given.officer,
         office=given.office,
         starts_at=given.starts_at,
@@ -141,4 +164,32 @@ def duty(request: HttpRequest, given: DutyGiven) -> Status[Any]:
         by=caller(request),
         at=moment(),
     )
-    return Status(201, {"number": made.pk})
+    return Status(201, _duty(made))
+
+
+@router.get("/duties", auth=needs("duty.read"), response=DutyPage, summary="List duties")
+def list_duties(request: HttpRequest, asked: Query[DutiesAsked]) -> dict[str, Any]:
+    """Return the duties of the own office, in the order in which they were set; the reading is recorded."""
+    read = duties.duties(
+        office=asked.office, over=asked.over, after=asked.after, limit=asked.limit, by=caller(request), at=moment()
+    )
+    page = paged(read, asked, lambda one: one.pk)
+    return {**page, "entries": [_duty(one) for one in page["entries"]]}
+
+
+@router.post("/duties/{number}/end", auth=needs("duty.end"), response=DutyAnswer, summary="End a duty")
+def end_duty(request: HttpRequest, number: DutyNumber) -> dict[str, Any]:
+    """End a duty now; one that has not begun never will."""
+    return _duty(duties.end_duty(duty=number, by=caller(request), at=moment()))
+
+
+def _duty(one: Duty) -> dict[str, Any]:
+    return {
+        "number": one.pk,
+        "officer": one.officer.login,
+        "office": one.office,
+        "starts_at": one.starts_at,
+        "ends_at": one.ends_at,
+        "set_by": one.by.login,
+        "set_at": one.at,
+    }

@@ -67,6 +67,7 @@ _GUARDS: Final[dict[type[Model], _Guard]] = {
     models.Act: _Guard(office="office"),
     models.Result: _Guard(office="act__office"),
     models.Seizure: _Guard(office="office"),
+    models.Duty: _Guard(office="office"),
     models.Override: _Guard(office="decision__office"),
     models.Load: _Guard(office="office"),
     models.ControlRequest: _Guard(rank="rank"),

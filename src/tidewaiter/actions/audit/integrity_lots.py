@@ -1,0 +1,84 @@
+"""The lots of examiners drawn in a period, read from the records, with who had put on duty whoever was alone in one."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidewaiter.actions.acting import SERVICE
+from tidewaiter.engines.integrity.lots import Lot
+from tidewaiter.storage.records.models import Act, Assignment, AuditEvent, Duty, Officer, Reexamination
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What one lot was drawn from, whom it gave, and when."""
+
+    act: str
+    officer: Officer
+    roster: Mapping[str, float]
+    at: datetime
+    again: bool
+
+
+class _Duties:
+    """The duties that touch a period, by office and officer."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        held = Duty.objects.filter(starts_at__lt=end, ends_at__gt=start).select_related("by")
+        self._held: defaultdict[tuple[str, int], list[Duty]] = defaultdict(list)
+        for duty in held:
+            self._held[duty.office, duty.officer_id].append(duty)
+
+    def set_by(self, office: str, officer: Officer, at: datetime) -> tuple[str, ...]:
+        """Return who had put the officer on duty there at that moment, sorted."""
+        counting = (one for one in self._held[office, officer.pk] if one.starts_at <= at < one.ends_at)
+        return tuple(sorted({one.by.login for one in counting}))
+
+
+def lots(start: datetime, end: datetime) -> Iterator[Lot]:
+    """Give every lot drawn from start to end (not included); what was drawn together for a declaration is one.
+
+    A second examination counts when an officer was drawn for it, which may be later than the lot that asked for it.
+    """
+    drawn, duties = [*_first(start, end), *_again(start, end)], _Duties(start, end)
+    acts = Act.objects.only("pk", "office", "declaration_id").in_bulk({one.act for one in drawn})
+    seen: set[tuple[str, int, datetime, bool]] = set()
+    for one in drawn:
+        act = acts.get(one.act)
+        key = (act.declaration_id if act else "", one.officer.pk, one.at, one.again)
+        if act is None or key in seen:
+            continue
+        seen.add(key)
+        yield Lot(
+            declaration_id=act.declaration_id,
+            office=act.office,
+            officer=one.officer.login,
+            candidates=len(candidates(one.roster)),
+            again=one.again,
+            set_by=duties.set_by(act.office, one.officer, one.at),
+        )
+
+
+def candidates(roster: Mapping[str, float]) -> dict[str, float]:
+    """Return the weights above 0; where nobody had minutes free the draw took all alike."""
+    free = {login: float(minutes) for login, minutes in roster.items() if minutes > 0}
+    return free or dict.fromkeys(roster, 1.0)
+
+
+def _first(start: datetime, end: datetime) -> Iterator[_Drawn]:
+    held = Assignment.objects.filter(at__gte=start, at__lt=end).select_related("officer").order_by("pk")
+    for lot in held:
+        yield _Drawn(lot.subject, lot.officer, lot.roster, lot.at, again=False)
+
+
+def _again(start: datetime, end: datetime) -> Iterator[_Drawn]:
+    """Give the second examinations whose last event falls into the period: with it an officer had been drawn."""
+    events = AuditEvent.objects.filter(actor=SERVICE.reference, action="act.reexamine", record__startswith="act:")
+    named = set(events.filter(at__gte=start, at__lt=end).values_list("record", flat=True))
+    last = dict(events.filter(record__in=named).order_by("sequence").values_list("record", "at"))
+    when = {record.removeprefix("act:"): at for record, at in last.items() if start <= at < end}
+    held = Reexamination.objects.filter(act_id__in=list(when), officer__isnull=False).select_related("officer")
+    for lot in held.order_by("pk"):
+        assert lot.officer is not None
+        yield _Drawn(lot.act_id, lot.officer, lot.roster, when[lot.act_id], again=True)
