@@ -24,7 +24,7 @@ from tidewaiter.actions.packing import packed, unpacked
 from tidewaiter.actions.profiles.lookouts import LookoutText, raise_lookout
 from tidewaiter.actions.profiles.publishing import republish
 from tidewaiter.actions.retention import purging
-from tidewaiter.actions.retention.holds import lift_hold, place_hold
+from tidewaiter.actions.retention.holds import confirm_lift, lift_hold, place_hold
 from tidewaiter.actions.retention.purge_lists import applied_lists, lists_to_json, purge_again, read_lists
 from tidewaiter.actions.retention.purging import (
     apply_purge,
@@ -225,6 +225,9 @@ def test_a_legal_hold_on_any_part_keeps_the_whole_record() -> None:
     assert outcome(purge).records == 0
     assert models.Declaration.objects.filter(pk="D1").exists()
     lift_hold(hold=hold.pk, reason="closed", by=_privacy(), at=AT)
+    with pytest.raises(InputError):
+        make_purge(records=["declaration:D1"], reason="r", by=_privacy(), at=AT)
+    confirm_lift(hold=hold.pk, agreed=True, by=_inspector(), at=AT)
     apply_purge(number=_approved("declaration:D1").pk, by=_privacy(), at=AT)
     assert not models.Declaration.objects.exists()
 

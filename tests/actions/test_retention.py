@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from tests.examined import a_declaration, examiners, given, opened
 from tests.office import NOON, a_client, an_officer
 from tests.trade import item, lake_of
@@ -11,13 +12,15 @@ from tests.trade import item, lake_of
 from tidewaiter.actions.audit.auditing import verify
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.examinations.results import record_result
-from tidewaiter.actions.retention.holds import HELD_KINDS, held, lift_hold, place_hold
+from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.retention.holds import HELD_KINDS, confirm_lift, held, lift_hold, place_hold
 from tidewaiter.actions.retention.purging import apply_purge, approve_purge, make_purge
 from tidewaiter.actions.retention.retention import approve_rule, due, kinds, list_due, propose_rule, rule
 from tidewaiter.actions.retention.retention_lists import purges, read_entries
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.audit import Entry, append
 from tidewaiter.storage.records.models import AuditEvent, Declaration, Officer
 
 pytestmark = pytest.mark.django_db
@@ -133,10 +136,70 @@ def test_a_hold_marks_what_is_due_until_it_is_lifted() -> None:
     with pytest.raises(InputError):
         lift_hold(hold=hold.pk, reason=" ", by=officer, at=NOON)
     lift_hold(hold=hold.pk, reason="case closed", by=officer, at=NOON)
+    assert held() == {"declaration:D1"}
+    confirm_lift(hold=hold.pk, agreed=True, by=_privacy(), at=NOON)
     with pytest.raises(ConflictError):
         lift_hold(hold=hold.pk, reason="again", by=officer, at=NOON)
     assert held() == frozenset()
-    assert AuditEvent.objects.filter(record=f"hold:{hold.pk}").count() == 2
+    assert AuditEvent.objects.filter(record=f"hold:{hold.pk}").count() == 3
+
+
+def test_a_hold_is_lifted_by_two_persons_and_stands_when_the_second_refuses() -> None:
+    _released("D1")
+    officer, inspector = _privacy(), an_officer(Role.INSPECTORATE)
+    hold = place_hold(about="declaration:D1", reason="court", by=officer, at=NOON).pk
+    with pytest.raises(ConflictError, match="nobody asked"):
+        confirm_lift(hold=hold, agreed=True, by=inspector, at=NOON)
+    lift_hold(hold=hold, reason="case closed", by=officer, at=NOON)
+    with pytest.raises(ConflictError, match="second person"):
+        lift_hold(hold=hold, reason="case closed", by=_privacy(), at=NOON)
+    with pytest.raises(NotAllowedError):
+        confirm_lift(hold=hold, agreed=True, by=officer, at=NOON)
+    confirm_lift(hold=hold, agreed=False, by=inspector, at=NOON)
+    assert held() == {"declaration:D1"}
+    with pytest.raises(ConflictError, match="nobody asked"):
+        confirm_lift(hold=hold, agreed=True, by=inspector, at=NOON)
+
+
+def _holds_named() -> list[str]:
+    return [one.record for one in verify().findings if one.record.startswith("hold:")]
+
+
+def _changed(hold: int, **fields: object) -> list[str]:
+    """Return what verifying names while a hold is changed behind the service's back."""
+    kept = models.LegalHold.objects.filter(pk=hold)
+    before = kept.values(*fields).get()
+    kept.update(**fields)
+    found = _holds_named()
+    kept.update(**before)
+    return found
+
+
+def test_a_hold_lifted_behind_the_services_back_is_named_wherever_it_stands() -> None:
+    _released("D1")
+    officer, inspector = _privacy(), an_officer(Role.INSPECTORATE)
+    hold = place_hold(about="declaration:D1", reason="court", by=officer, at=NOON).pk
+    by_one = {"lifted_at": NOON, "lifted_by": officer.pk}
+    by_two = by_one | {"lifted_second": inspector.pk}
+    assert (_holds_named(), _changed(hold, lifted_at=NOON), _changed(hold, **by_one)) == ([], *[[f"hold:{hold}"]] * 2)
+    lift_hold(hold=hold, reason="case closed", by=officer, at=NOON)
+    assert (_holds_named(), _changed(hold, **by_one), _changed(hold, **by_two)) == ([], *[[f"hold:{hold}"]] * 2)
+    confirm_lift(hold=hold, agreed=True, by=inspector, at=NOON)
+    assert (_holds_named(), _changed(hold, lifted_second=officer.pk)) == ([], [f"hold:{hold}"])
+    assert _changed(hold, lifted_at=None) == [f"hold:{hold}"]
+
+
+def test_a_hold_that_one_person_lifted_when_one_could_still_agrees_with_its_event() -> None:
+    _released("D1")
+    officer = _privacy()
+    hold = place_hold(about="declaration:D1", reason="court", by=officer, at=NOON)
+    hold.lifted_by, hold.lifted_at, hold.lifted_reason = officer, NOON, "closed"
+    hold.save()
+    said = {"record": "declaration:D1", "reason": "court", "by": officer.pk}
+    content = to_json(said | {"lifted_by": officer.pk, "lifted_reason": "closed"}).encode()
+    with transaction.atomic():
+        append([Entry(actor=officer.reference, action="hold.lift", record=f"hold:{hold.pk}", content=content)], at=NOON)
+    assert _holds_named() == []
 
 
 def test_a_hold_names_a_record_and_a_reason() -> None:

@@ -56,9 +56,14 @@ def test_a_rule_a_hold_and_a_purge_go_through_two_persons(client: Client, tokens
     status, held = _call(client, privacy, "post", "/retention/holds", hold)
     assert (status, _call(client, privacy, "get", "/retention/due")[1][0]["held"]) == (201, True)
     lifted = _call(client, privacy, "post", f"/retention/holds/{held['number']}/lift", {"reason": "closed"})
-    assert lifted[1]["lifted_reason"] == "closed"
+    assert (lifted[1]["lifted_reason"], lifted[1]["lifting"], lifted[1]["lifted_at"]) == ("closed", True, None)
+    confirm = f"/retention/holds/{held['number']}/lift/confirm"
+    assert _call(client, privacy, "post", confirm, {"agreed": True})[0] == 403
+    assert _call(client, other, "post", confirm, {"agreed": True})[1]["lifted_at"] is not None
     status, made = _call(client, privacy, "post", "/purges", {"due": ["declaration"], "reason": "past its period"})
     assert (status, made["records"]) == (201, 1)
+    entries = _call(client, other, "get", f"/purges/{made['number']}/entries")[1]
+    assert [one["record"] for one in entries["entries"]] == ["declaration:D1"]
     approved = _call(client, other, "post", f"/purges/{made['number']}/approval")[1]
     assert approved["approved_at"] is not None
     assert [one["number"] for one in _call(client, privacy, "get", "/purges")[1]] == [made["number"]]

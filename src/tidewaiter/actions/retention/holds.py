@@ -1,11 +1,12 @@
 """Legal holds: nothing about a record that is held is purged, nor what would go with it.
 
-A hold names a record that is there: one on a number mistyped would keep nothing, and nobody would know.
+A hold names a record that is there: one on a number mistyped would keep nothing, and nobody would know. One person
+places it, two lift it.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from django.db.models import Model
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.retention.aged_records import RECORD_KEYS
-from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.storage.lake.aged import AGED, named_by_digest
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.lake.manifest import MANIFEST
@@ -88,27 +89,67 @@ def _in_lake(kind: str, key: str, lake: Path | None) -> bool:
 
 @action("hold.lift")
 def lift_hold(*, hold: int, reason: str, by: Actor, at: datetime) -> LegalHold:
-    """Lift a hold, for a reason. Raises ConflictError for one that is lifted."""
+    """Ask, for a reason, that a hold be lifted; it stands until a second person confirms it.
+
+    Raises NotKnownError for a hold that is not there, ConflictError for one that is lifted or waits to be.
+    """
+    officer = officer_of(by)
+    if not reason.strip():
+        raise InputError(Problem("say why it is lifted", Place("reason")))
+    found = _standing(hold)
+    if found.lifted_by_id is not None:
+        raise ConflictError(f"hold {hold} waits for a second person to agree that it is lifted")
+    found.lifted_by, found.lifted_reason = officer, reason
+    return _kept(found)
+
+
+@action("hold.confirm_lift")
+def confirm_lift(*, hold: int, agreed: bool, by: Actor, at: datetime) -> LegalHold:
+    """Lift a hold as another person asked, or refuse to; who asked may only take it back.
+
+    Raises NotAllowedError for the one who asked, ConflictError where nobody did.
+    """
+    officer = officer_of(by)
+    found = _standing(hold)
+    if found.lifted_by_id is None:
+        raise ConflictError(f"nobody asked for hold {hold} to be lifted")
+    if agreed and found.lifted_by_id == officer.pk:
+        raise NotAllowedError("another person confirms what you asked for")
+    if agreed:
+        found.lifted_second, found.lifted_at = officer, at
+    else:
+        found.lifted_by, found.lifted_reason = None, ""
+    return _kept(found)
+
+
+def _standing(hold: int) -> LegalHold:
+    lock_chain()
     found = LegalHold.objects.select_for_update().filter(pk=hold).first()
     if found is None:
         raise NotKnownError(f"there is no hold {hold}")
     if found.lifted_at is not None:
         raise ConflictError(f"hold {hold} was lifted before")
-    if not reason.strip():
-        raise InputError(Problem("say why it is lifted", Place("reason")))
-    found.lifted_by, found.lifted_at, found.lifted_reason = officer_of(by), at, reason
-    found.save()
-    record(f"hold:{found.pk}", hold_content(found))
     return found
 
 
+def _kept(hold: LegalHold) -> LegalHold:
+    hold.save()
+    record(f"hold:{hold.pk}", hold_content(hold))
+    return hold
+
+
 def hold_content(hold: LegalHold) -> bytes:
-    """Return what the audit chain holds of a hold."""
+    """Return what the audit chain holds of a hold; of one that one person lifted, as it was held when one could."""
     stated = {"record": hold.record, "reason": hold.reason, "by": hold.by_id}
-    lifted = {"lifted_by": hold.lifted_by_id, "lifted_reason": hold.lifted_reason}
-    return to_json(stated | lifted).encode("utf-8", "surrogatepass")
+    stated |= {"lifted_by": hold.lifted_by_id, "lifted_reason": hold.lifted_reason}
+    by_one = hold.lifted_by_id is not None and hold.lifted_second_id is None
+    if by_one and hold.lifted_at is None:
+        stated["lifted"] = "asked for"
+    elif not by_one and hold.lifted_at is not None:
+        stated |= {"lifted": hold.lifted_at.astimezone(UTC).isoformat(), "lifted_second": hold.lifted_second_id}
+    return to_json(stated).encode("utf-8", "surrogatepass")
 
 
 def held() -> frozenset[str]:
-    """Return the records that a hold stands on."""
+    """Return the records that a hold stands on, also one that is asked to be lifted."""
     return frozenset(LegalHold.objects.filter(lifted_at=None).values_list("record", flat=True))

@@ -44,6 +44,12 @@ class LiftGiven(Given):
     reason: Why
 
 
+class LiftAgreed(Given):
+    """Whether the second person agrees."""
+
+    agreed: bool
+
+
 class PurgeGiven(Given):
     """What is to go: records named, or all that is due of some kinds."""
 
@@ -79,6 +85,7 @@ class HoldAnswer(Schema):
     reason: str
     by: str
     at: datetime
+    lifting: bool = Field(description="That it be lifted waits for a second person; it stands until then")
     lifted_at: datetime | None
     lifted_reason: str
 
@@ -177,8 +184,19 @@ def place_legal_hold(request: HttpRequest, given: HoldGiven) -> Status[Any]:
 
 @router.post("/retention/holds/{number}/lift", auth=needs("hold.lift"), response=HoldAnswer, summary="Lift a hold")
 def lift_legal_hold(request: HttpRequest, number: HoldNumber, given: LiftGiven) -> dict[str, Any]:
-    """Lift a legal hold."""
+    """Ask that a legal hold be lifted; it stands until a second person confirms it."""
     return _hold(holds.lift_hold(hold=number, reason=given.reason, by=caller(request), at=moment()))
+
+
+@router.post(
+    "/retention/holds/{number}/lift/confirm",
+    auth=needs("hold.confirm_lift"),
+    response=HoldAnswer,
+    summary="Confirm that a hold is lifted",
+)
+def confirm_hold_lifted(request: HttpRequest, number: HoldNumber, given: LiftAgreed) -> dict[str, Any]:
+    """Lift a hold as the second person, or refuse to."""
+    return _hold(holds.confirm_lift(hold=number, agreed=given.agreed, by=caller(request), at=moment()))
 
 
 @router.get("/purges", auth=needs("purge.read"), response=list[PurgeAnswer], summary="List purges")
@@ -222,7 +240,8 @@ def _proposed(one: RetentionRule) -> dict[str, Any]:
 
 def _hold(one: LegalHold) -> dict[str, Any]:
     stated = {name: getattr(one, name) for name in ("record", "reason", "at", "lifted_at", "lifted_reason")}
-    return {"number": one.pk, "by": one.by.login, **stated}
+    lifting = one.lifted_by_id is not None and one.lifted_at is None
+    return {"number": one.pk, "by": one.by.login, "lifting": lifting, **stated}
 
 
 def _purge(one: Purge) -> dict[str, Any]:

@@ -90,11 +90,23 @@ def hold(record: str, reason: str, token_file: Path | None, lake: Path) -> None:
 @click.option("--reason", required=True, help="Why.")
 @token_option
 def lift(number: int, reason: str, token_file: Path | None) -> None:
-    """Lift legal hold NUMBER."""
+    """Ask that legal hold NUMBER be lifted; it stands until a second person confirms it."""
     open_records()
     from tidewaiter.actions.retention.holds import lift_hold  # noqa: PLC0415
 
     lift_hold(hold=number, reason=reason, by=caller(token_file), at=now())
+
+
+@retention.command("confirm-lift")
+@click.argument("number", type=int)
+@click.option("--refuse", is_flag=True, help="Let the hold stand.")
+@token_option
+def confirm_lift_of(number: int, refuse: bool, token_file: Path | None) -> None:
+    """Lift legal hold NUMBER, as the second person."""
+    open_records()
+    from tidewaiter.actions.retention.holds import confirm_lift  # noqa: PLC0415
+
+    confirm_lift(hold=number, agreed=not refuse, by=caller(token_file), at=now())
 
 
 @click.group()
