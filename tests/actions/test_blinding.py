@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,8 +24,8 @@ from tests.office import NOON, an_officer
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.examinations.acts import OPEN
 from tidewaiter.actions.examinations.assignments import replace_officer
-from tidewaiter.actions.examinations.reexaminations import draw_again, drawn_of
-from tidewaiter.actions.examinations.results import record_result, results_of
+from tidewaiter.actions.examinations.reexaminations import draw_again, drawn_of, with_open_acts
+from tidewaiter.actions.examinations.results import correct_result, record_result, results_of
 from tidewaiter.actions.examinations.worklist import task, worklist
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, NotKnownError, TidewaiterError
@@ -128,6 +129,50 @@ def test_a_result_is_drawn_once() -> None:
     a_clean_scan(ann)
     assert len(draws()) == 1
     assert draws() == []
+
+
+@pytest.mark.parametrize("state", ["provisional", "pending"])
+def test_nothing_found_that_is_not_final_yet_is_drawn_too_and_once(state: str) -> None:
+    ann, _ = examiners("ann", "bob")
+    act = given(a_declaration("D1", Channel.ORANGE), ann)[0]
+    record_result(act_id=act.pk, given={**NOTHING, "state": state}, by=ann, at=NOON)
+    (lot,) = draws()
+    assert (lot.act_id, lot.drawn) == (act.pk, True)
+    correct_result(act_id=act.pk, given=NOTHING, reason="laboratory", by=ann, at=NOON)
+    assert draws() == []
+
+
+def test_what_was_left_unfinal_for_long_is_not_drawn_since_its_key_may_be_open() -> None:
+    ann, _ = examiners("ann", "bob")
+    act = given(a_declaration("D1", Channel.ORANGE), ann)[0]
+    record_result(act_id=act.pk, given={**NOTHING, "state": "provisional"}, by=ann, at=NOON - timedelta(days=41))
+    assert draws() == []
+
+
+def test_goods_have_open_acts_until_the_lot_of_every_result_was_drawn_and_the_second_look_done() -> None:
+    ann, bob = examiners("ann", "bob")
+    first = given(a_declaration("D1", Channel.ORANGE), ann)[0]
+    a_declaration("D2", Channel.ORANGE)
+    assert with_open_acts(["D1", "D2"], NOON) == {"D1"}
+    record_result(act_id=first.pk, given=NOTHING, by=ann, at=NOON)
+    assert with_open_acts(["D1"], NOON) == {"D1"}
+    draws()
+    assert with_open_acts(["D1"], NOON) == {"D1"}
+    again = Act.objects.get(reexamines=first)
+    record_result(act_id=again.pk, given=NOTHING, by=bob, at=NOON)
+    assert with_open_acts(["D1"], NOON) == set()
+
+
+def test_goods_have_no_open_acts_where_the_lot_fell_otherwise_or_none_is_drawn() -> None:
+    ann, _ = examiners("ann", "bob")
+    a_clean_scan(ann, "D1")
+    draws(NEVER)
+    found = given(a_declaration("D2", Channel.ORANGE), ann)[0]
+    record_result(act_id=found.pk, given={"outcome": "found_other", "categories": ["OTHER"]}, by=ann, at=NOON)
+    a_clean_scan(ann, "D3")
+    assert with_open_acts(["D1", "D2", "D3"], NOON) == {"D3"}
+    assert with_open_acts(["D1", "D2", "D3"], NOON + timedelta(days=41)) == set()
+    assert with_open_acts([], NOON) == set()
 
 
 def test_what_was_found_or_not_inspected_is_not_drawn() -> None:

@@ -8,7 +8,7 @@ from tests.service_world import KEYS, NOW, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.decisions.group import decide_group
-from tidewaiter.storage.records.models import AuditEvent, Decision, Declaration, Lodgement
+from tidewaiter.storage.records.models import Act, AuditEvent, Decision, Declaration, Lodgement
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,18 @@ def test_the_same_request_again_gives_the_same_answer(tmp_path: Path) -> None:
     assert (first.status, again.status) == ("decided", "repeated")
     assert first.text == again.text
     assert Decision.objects.count() == Lodgement.objects.count() == 1
+
+
+def test_an_answer_tells_that_acts_are_open_and_not_of_what_kind(tmp_path: Path) -> None:
+    a_profile("CN-1", "origin = 'CN'")
+    standing = published(history(tmp_path / "lake"))
+    group = [(lodged("A", origin="CN"), SERVICE), (lodged("B"), SERVICE), (lodged("A", origin="CN"), SERVICE)]
+    red, other, again = decide_group(standing, KEYS, group, NOW)
+    assert (red.acts_open, again.acts_open) == (True, True)
+    assert other.acts_open == Act.objects.filter(declaration_id="B").exists()
+    Act.objects.update(state="closed", closed_at=NOW)
+    (done,) = decide_group(standing, KEYS, [(lodged("A", origin="CN"), SERVICE)], NOW)
+    assert (done.status, done.acts_open, done.text) == ("repeated", False, red.text)
 
 
 def test_other_content_under_the_same_version_is_refused(tmp_path: Path) -> None:

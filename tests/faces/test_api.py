@@ -58,6 +58,7 @@ def test_a_declaration_gets_its_channel_and_where_it_stands_now(client: Client, 
     told = json.loads(answer.content)
     assert answer.status_code == 201
     assert (told["channel"], told["current_channel"], told["current_decision"]) == ("green", "green", "D1")
+    assert told["acts_open"] is False
 
 
 def test_the_same_again_is_answered_the_same_with_another_status(client: Client, token: str) -> None:

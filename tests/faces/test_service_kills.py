@@ -223,7 +223,8 @@ def told(served: Killed, connection: http.client.HTTPConnection, wanted: list[di
 
 def stored(answer: dict[str, Any]) -> dict[str, Any]:
     """Return the part of an answer that never changes."""
-    return {name: value for name, value in answer.items() if name not in ("current_channel", "current_decision")}
+    now = ("current_channel", "current_decision", "acts_open")
+    return {name: value for name, value in answer.items() if name not in now}
 
 
 def check_chain(query: Query) -> None:

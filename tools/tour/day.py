@@ -26,7 +26,9 @@ def decided(tour: Tour) -> None:
     again = call(CLEARANCE_SYSTEM, "POST", DECISIONS, document, expect=200, quiet=True)
     tour.outcome.repeated = again["decision_id"] == tour.outcome.suspicious["decision_id"]
     asked = f"POST {DECISIONS}          # {CLEARANCE_SYSTEM}"
-    told = {name: again[name] for name in ("decision_id", "channel", "current_channel", "current_decision")}
+    told = {
+        name: again[name] for name in ("decision_id", "channel", "current_channel", "current_decision", "acts_open")
+    }
     tour.told.exchange(asked, {"...": "the same declaration"}, "200 OK", told)
     tour.told.say(
         "\nThe same version with other content is refused, and so is what cannot be read, every problem told:"

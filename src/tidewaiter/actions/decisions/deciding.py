@@ -40,7 +40,8 @@ class Answer:
     """What a client system is told about one declaration.
 
     `status` is decided (new), repeated (the stored answer again) or conflict (`problem` says why). `text` is the JSON
-    of the decision as it was stored; `current_channel` and `current_decision` tell where the declaration stands now.
+    of the decision as it was stored; `current_channel` and `current_decision` tell where the declaration stands now,
+    `acts_open` whether officers have something to do about the goods yet.
     """
 
     status: str
@@ -48,6 +49,7 @@ class Answer:
     text: str = ""
     current_channel: str = ""
     current_decision: str = ""
+    acts_open: bool = False
     problem: str = ""
 
 

@@ -4,7 +4,7 @@ All processes queue at the end of the audit chain, so that what one group reads 
 versions, draws, same-day counts and the queue of each shift are those of one order.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,8 +31,10 @@ from tidewaiter.actions.decisions.traces import AMENDED, LODGED, recall_content
 from tidewaiter.actions.decisions.weighing import Lot, Weighed
 from tidewaiter.actions.draws import Keys, draw_of, lodge_within
 from tidewaiter.actions.examinations.acts import open_acts
+from tidewaiter.actions.examinations.reexaminations import with_open_acts
 from tidewaiter.actions.profiles.publishing import ask_again_after
 from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
+from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError
 from tidewaiter.engines.selection.live import decide_hits
 from tidewaiter.storage.records import models
@@ -114,10 +116,18 @@ def _decide_turn(
                 repeats[place] = (lodged.declaration_id, version)
             case str(why):
                 answers[place] = Answer(status="conflict", declaration_id=lodged.declaration_id, problem=why)
-    answers.update(_repeated(repeats, held))
     kept = decide_cases(standing, keys, list(cases.values()), at, head)
-    answers.update({place: _answered(one) for place, one in zip(cases, kept, strict=True)})
+    busy = _with_open_acts(kept, repeats, at)
+    answers.update(_repeated(repeats, held, busy))
+    answers.update({place: _answered(one, busy) for place, one in zip(cases, kept, strict=True)})
     return answers
+
+
+def _with_open_acts(kept: Sequence[Kept], repeats: Mapping[Place, tuple[str, int]], at: datetime) -> set[str]:
+    """Return the declarations with open acts, of those that may have any: not asked of goods that are green at once."""
+    asked = {number for number, _ in repeats.values()}
+    asked |= {one.case.number for one in kept if one.case.before is not None or one.record.channel != Channel.GREEN}
+    return with_open_acts(asked, at)
 
 
 def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
@@ -147,7 +157,7 @@ def _next_version(number: str, latest: int, digest: str, held: _Held) -> int:
     return latest if repeats else latest + 1
 
 
-def _repeated(repeats: Mapping[Place, tuple[str, int]], held: _Held) -> dict[Place, Answer]:
+def _repeated(repeats: Mapping[Place, tuple[str, int]], held: _Held, busy: Collection[str]) -> dict[Place, Answer]:
     """Return the stored answers of what was decided before: those of the first decision about each version."""
     if not repeats:
         return {}
@@ -160,18 +170,20 @@ def _repeated(repeats: Mapping[Place, tuple[str, int]], held: _Held) -> dict[Pla
             text=first[number, version].answer,
             current_channel=held.declarations[number].channel,
             current_decision=held.declarations[number].decision_id,
+            acts_open=number in busy,
         )
         for place, (number, version) in repeats.items()
     }
 
 
-def _answered(kept: Kept) -> Answer:
+def _answered(kept: Kept, busy: Collection[str]) -> Answer:
     return Answer(
         status="decided",
         declaration_id=kept.case.number,
         text=kept.record.answer,
         current_channel=kept.record.channel,
         current_decision=kept.record.pk,
+        acts_open=kept.case.number in busy,
     )
 
 

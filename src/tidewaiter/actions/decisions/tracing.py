@@ -8,6 +8,7 @@ from decimal import Decimal
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.decisions.blinding import above_clearance, decision_seen, refuse_examiner, without
 from tidewaiter.actions.examinations.changes import OVERRIDE
+from tidewaiter.actions.examinations.reexaminations import with_open_acts
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.core.facts import FactType
 from tidewaiter.language.catalogue import load_catalogue
@@ -22,12 +23,16 @@ def decision(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
     found = decision_seen(decision_id, by, "decision.read")
     record(f"decision:{found.pk}")
     told: dict[str, object] = json.loads(found.answer)
-    return {**told, **where_it_stands(found.declaration)}
+    return {**told, **where_it_stands(found.declaration, at)}
 
 
-def where_it_stands(declaration: Declaration) -> dict[str, object]:
-    """Return the channel in force now and the decision that gave it."""
-    return {"current_channel": declaration.channel, "current_decision": declaration.decision_id}
+def where_it_stands(declaration: Declaration, at: datetime) -> dict[str, object]:
+    """Return the channel in force now, the decision that gave it, and whether officers have something to do yet."""
+    return {
+        "current_channel": declaration.channel,
+        "current_decision": declaration.decision_id,
+        "acts_open": declaration.pk in with_open_acts([declaration.pk], at),
+    }
 
 
 @action("decision.trace")
@@ -61,7 +66,7 @@ def trace(*, decision_id: str, by: Actor, at: datetime) -> dict[str, object]:
         "items": [_written(item) for item in facts["items"]],
         "filing": facts["filing"],
         **_received(found.declaration),
-        **where_it_stands(found.declaration),
+        **where_it_stands(found.declaration, at),
     }
     shown: dict[str, object] = without(told, above_clearance(body["decision"], by))
     return shown

@@ -1,18 +1,21 @@
 """Examined again by lot: a set share of "nothing found" gets a second look by another officer.
 
+A result that is not final yet is drawn too: else one who leaves it so until the goods are gone is never looked after.
 Drawn and undrawn are both kept, so that the lot can be checked. Nobody but the inspectorate may see that an act is a
 second examination: it is an act like any other, with a number, a due day and a checklist of the same form. The lot is
 drawn by the worker, not in the answer to the first officer's result, which so cannot tell how it fell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from typing import Final
 
-from django.db.models import Exists, OuterRef
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.draws import Keys
-from tidewaiter.actions.examinations.acts import CLOSED, OPEN, close_unseen, due_on, new_act, store
+from tidewaiter.actions.examinations.acts import CLOSED, OPEN, PENDING, close_unseen, due_on, new_act, store
 from tidewaiter.actions.examinations.assignments import AT_ONCE, Rosters
 from tidewaiter.actions.packing import to_json
 from tidewaiter.core.channel import Channel
@@ -21,6 +24,7 @@ from tidewaiter.engines.selection.assignment import RE_EXAMINER, Assignment, ReE
 from tidewaiter.engines.selection.assignment import re_examined as falls_within
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.storage.records import models
+from tidewaiter.storage.records.asking import among, ask, texts
 from tidewaiter.storage.records.models import Act, Declaration, Reexamination, Result
 
 NOTHING_FOUND = "nothing_found"
@@ -29,7 +33,7 @@ LOOKED_BACK = timedelta(days=40)
 
 
 def draw_again(*, keys: Keys, policy: Policy, on: date, by: Actor, at: datetime) -> list[Reexamination]:
-    """Draw every closed "nothing found" that was not drawn yet, and open the acts of those that are to be looked at.
+    """Draw every "nothing found" that was not drawn yet, and open the acts of those that are to be looked at.
 
     `on` is the administration's day. Also gives second examinations that had nobody on duty an officer. Returns what
     was drawn, the undrawn included.
@@ -41,15 +45,44 @@ def draw_again(*, keys: Keys, policy: Policy, on: date, by: Actor, at: datetime)
 
 
 def _undrawn(at: datetime) -> list[Act]:
+    since = at - LOOKED_BACK
+    closed = _of_nothing_found(Act.objects.filter(state=CLOSED, closed_at__gte=since), since)
+    awaiting = _of_nothing_found(Act.objects.exclude(state=CLOSED).filter(state=PENDING), since)
+    found = [*closed.order_by("closed_at", "pk")[:AT_ONCE], *awaiting.order_by("opened_at", "pk")[:AT_ONCE]]
+    return found[:AT_ONCE]
+
+
+def _of_nothing_found(acts: QuerySet[Act], since: datetime) -> QuerySet[Act]:
+    """Return the first examinations of which the latest result says so, from that instant on, and no lot was drawn."""
     drawn = Reexamination.objects.filter(act_id=OuterRef("pk"))
     latest = Result.objects.filter(act=OuterRef("pk")).order_by("-version")
-    return list(
-        Act.objects.filter(~Exists(drawn), state=CLOSED, reexamines=None, closed_at__gte=at - LOOKED_BACK)
-        .annotate(outcome=latest.values("outcome")[:1])
-        .filter(outcome=NOTHING_FOUND, officer__isnull=False)
+    return (
+        acts.filter(~Exists(drawn), reexamines=None, officer__isnull=False)
+        .annotate(outcome=latest.values("outcome")[:1], told_at=latest.values("known_at")[:1])
+        .filter(outcome=NOTHING_FOUND, told_at__gte=since)
         .select_related("decision", "officer")
-        .order_by("closed_at", "pk")[:AT_ONCE]
     )
+
+
+_WITH_OPEN_ACTS: Final = (
+    "SELECT DISTINCT a.declaration_id FROM records_act a WHERE a.declaration_id {among} AND (a.state <> 'closed' OR "
+    "(a.reexamines_id IS NULL AND a.officer_id IS NOT NULL AND a.closed_at >= %s AND NOT EXISTS "
+    "(SELECT 1 FROM records_reexamination d WHERE d.act_id = a.act_id) AND 'nothing_found' = "
+    "(SELECT r.outcome FROM records_result r WHERE r.act_id = a.act_id ORDER BY r.version DESC LIMIT 1)))"
+)
+
+
+def with_open_acts(declarations: Collection[str], at: datetime) -> set[str]:
+    """Return those of the declarations about whose goods officers have something to do yet, as the next moment knows.
+
+    That is an act not closed, of whatever kind, and a "nothing found" whose lot the worker has not drawn yet: else
+    goods would be released between the first result and the second examination. Asked once a group.
+    """
+    if not declarations:
+        return set()
+    since = connection.ops.adapt_datetimefield_value(at - LOOKED_BACK)
+    found = ask(_WITH_OPEN_ACTS.format(among=among()), [texts(declarations), since])
+    return {number for (number,) in found}
 
 
 @action("act.reexamine")

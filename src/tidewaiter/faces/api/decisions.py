@@ -114,7 +114,7 @@ def _not_ready(why: str) -> NotReadyError:
 def _told(answer: Answer) -> str:
     """Return the stored answer with where the declaration stands now, without reading it."""
     now = f'"current_channel":"{answer.current_channel}","current_decision":"{answer.current_decision}"'
-    return f"{answer.text[:-1]},{now}}}"
+    return f'{answer.text[:-1]},{now},"acts_open":{"true" if answer.acts_open else "false"}}}'
 
 
 def _entry(answer: Answer) -> str:

@@ -189,6 +189,7 @@ class DecisionAnswer(Schema):
     delay_minutes: int = Field(description="How long a green release waits")
     current_channel: str = Field(description="The channel now: it may have risen since, and never falls by itself")
     current_decision: str = Field(description="The decision now in force")
+    acts_open: bool = Field(description="Whether officers have something to do about the goods yet: release waits")
 
 
 class ProblemAnswer(Schema):
