@@ -37,6 +37,7 @@ from tidewaiter.faces.api.results import router as results
 from tidewaiter.faces.api.retention import router as retention
 from tidewaiter.faces.api.schemas import components
 from tidewaiter.faces.api.seizures import router as seizures
+from tidewaiter.faces.api.shadows import router as shadows
 from tidewaiter.faces.api.spelling import printable
 from tidewaiter.faces.api.traders import router as traders
 from tidewaiter.faces.api.worklist import router as worklist
@@ -53,6 +54,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     recalls,
     integrity,
     profiles,
+    shadows,
     lists,
     lookouts,
     requests,
