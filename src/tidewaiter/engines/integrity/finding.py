@@ -20,6 +20,7 @@ class Kind(StrEnum):
     QUIET_EDIT = "quiet list edit"
     OFF_DRAW = "assignment off the draw"
     LONE_LOT = "lot with one candidate"
+    WITHDRAWN = "own finding turned into nothing"
 
 
 @dataclass(frozen=True, slots=True)

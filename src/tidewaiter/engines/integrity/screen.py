@@ -12,6 +12,7 @@ from tidewaiter.engines.integrity.frequent import frequent_pairs
 from tidewaiter.engines.integrity.lenient import lenient_officers
 from tidewaiter.engines.integrity.lots import Lot, lone_lots
 from tidewaiter.engines.integrity.overrides import Override, OverrideSuccess, Selected, override_success
+from tidewaiter.engines.integrity.withdrawn import OwnFinding, withdrawn_findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Work:
     filings: tuple[Filing, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     lots: tuple[Lot, ...] = ()
+    findings: tuple[OwnFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def screen(work: Work, *, hours: WorkingHours, level: float = LEVEL) -> Integrit
             quiet_edits(work.edits, work.filings, hours=hours, notes=work.edit_notes),
             off_draw(work.assignments, level=level),
             lone_lots(work.lots),
+            withdrawn_findings(work.findings),
         ),
         success=override_success(work.overrides),
     )
