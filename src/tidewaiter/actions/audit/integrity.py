@@ -18,7 +18,7 @@ from tidewaiter.storage.records.visibility import visible_to
 LONGEST_DAYS = 400
 
 
-@action("integrity.read")
+@action("integrity.read", reads=True)
 def integrity_report(
     *, start: datetime, end: datetime, hours: WorkingHours, by: Actor, at: datetime
 ) -> IntegrityReport:
