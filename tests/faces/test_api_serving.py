@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.served import COMMAND, Served, free_port
 
@@ -110,3 +111,33 @@ def test_a_second_worker_is_refused_and_the_first_works_on(served: Served) -> No
             first.terminate()
             first.communicate()
         assert first.wait(60) == 0
+
+
+def test_a_process_beside_it_that_is_killed_is_made_again_and_no_answer_is_lost(served: Served) -> None:
+    answers: dict[str, dict[str, Any]] = {}
+    refused: list[dict[str, Any]] = []
+
+    def send(name: str) -> None:
+        for count in range(150):
+            status, told = served.decide(f"{name}{count}")
+            if status == 201:
+                answers[f"{name}{count}"] = told
+            else:
+                assert status == 503, told
+                refused.append(told)
+                time.sleep(0.05)
+
+    threads = [threading.Thread(target=send, args=(name,)) for name in "ABCD"]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    (beside,) = psutil.Process(served.process.pid).children()
+    before = len(answers)
+    beside.kill()
+    for thread in threads:
+        thread.join()
+    assert refused
+    assert len(answers) > before
+    for number, told in answers.items():
+        assert served.decide(number) == (200, told)
+    assert served.process.poll() is None

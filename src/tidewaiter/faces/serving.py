@@ -1,4 +1,4 @@
-"""The service as one process: the Decider, what it decides by, and the API in front of both.
+"""The service: the API, the queue of what is to be decided, and the process beside this one that decides.
 
 Order of starting: the set in force and the day's history are made ready in the background, the Decider begins, the
 address is opened; until all is ready declarations are answered 503. Order of stopping (SIGTERM or SIGINT): the address
@@ -22,17 +22,16 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.mt import MTServer
 
 from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.decisions.apart import deciding_apart, making_apart
 from tidewaiter.actions.decisions.consignments import assess as assess_consignments
 from tidewaiter.actions.decisions.deciding import Decider
-from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.readying import Readying
 from tidewaiter.actions.decisions.requests import RequestText, raise_request
-from tidewaiter.actions.decisions.weighing_apart import making_apart
 from tidewaiter.actions.draws import Keys, check_keys
 from tidewaiter.core.errors import InputError, Problem
+from tidewaiter.faces.apart import COLLECT_AFTER, COMMAND
 from tidewaiter.faces.api.problems import NotReadyError
 from tidewaiter.faces.api.service import Assessing, InForce, Requesting, Service, use
-from tidewaiter.faces.weigher import COLLECT_AFTER, COMMAND
 from tidewaiter.language.catalogue import load_catalogue
 from tidewaiter.storage.lake.lake import Lake
 from tidewaiter.storage.records.alone import alone
@@ -91,11 +90,11 @@ def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> R
         lake,
         catalogue,
         clock=clock,
-        make=making_apart(lake, catalogue, COMMAND),
+        make=making_apart(lake, catalogue, COMMAND, keys),
         told=lambda problem: _log.error("cannot use what is new", problem=problem),
     )
     decider = Decider(
-        lambda group, at: decide_group(readying.standing(), keys, group, at),
+        lambda group, at: deciding_apart(readying.standing(), group, at),
         clock=clock,
         ready=readying.why_not_ready,
     )

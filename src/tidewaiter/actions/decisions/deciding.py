@@ -1,9 +1,10 @@
 """The decider: takes declarations from many threads, decides them in groups, answers when they are on the disk.
 
-One thread takes whatever waits, decides it in one transaction and lets the callers go on after the commit: a commit
-waits for the disk, so one a request would be the limit of everything. A group that fails is tried again one by one,
-so that one bad declaration harms no other. A long call is cut into pieces, of which each group takes one at least:
-short calls never wait for the whole of it, nor it for all of them.
+A thread takes whatever waits, decides it in one transaction and lets the callers go on after the commit: a commit
+waits for the disk, so one a request would be the limit of everything. While it does so another takes the next group,
+so that what decides is never idle for the sake of callers. A group that fails is tried again one by one, so that one
+bad declaration harms no other. A long call is cut into pieces, of which each group takes one at least: short calls
+never wait for the whole of it, nor it for all of them.
 """
 
 import queue
@@ -13,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import batched
+from itertools import batched, islice
 
 from django.db import connections
 
 from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.rows import in_order, rows_to_json
 
 MOST_DECLARATIONS = 256
 """Declarations in one group: enough to share a commit, few enough that the first need not wait for long."""
@@ -28,11 +30,21 @@ PIECE = 64
 
 @dataclass(frozen=True, slots=True)
 class Lodged:
-    """A declaration as received: its canonical rows, one an item, without version."""
+    """A declaration as received: its canonical rows, one an item, without version.
+
+    `text` is their canonical JSON; empty where it is still to be written, and the rows may be in any order.
+    """
 
     declaration_id: str
     version: int | None
     rows: tuple[Mapping[str, object], ...]
+    text: str = ""
+
+    @classmethod
+    def written(cls, declaration_id: str, version: int | None, rows: Sequence[Mapping[str, object]]) -> "Lodged":
+        """Return the declaration with its text and nothing absent: the work of the thread that received it."""
+        given = tuple({name: value for name, value in row.items() if value is not None} for row in in_order(rows))
+        return cls(declaration_id, version, given, rows_to_json(given))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +74,12 @@ class Request:
     future: Future[list[Answer]] = field(default_factory=Future, compare=False)
 
 
+type Outcome = tuple[Request, list[Answer] | Exception]
 type DecideGroup = Callable[[Sequence[tuple[Lodged, Actor]], datetime], list[Answer]]
 
 
 class Decider:
-    """One thread that decides; any number of threads that ask."""
+    """Two threads that decide in turn; any number of threads that ask."""
 
     def __init__(
         self,
@@ -81,27 +94,30 @@ class Decider:
         self._short: deque[Request] = deque()
         self._long: deque[Request] = deque()
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="decider", daemon=True)
+        self._turn = threading.Lock()
+        self._threads = [threading.Thread(target=self._run, name=f"decider-{n}", daemon=True) for n in range(2)]
         self._stopped = threading.Event()
         self.group_sizes: list[int] = []
 
     def start(self) -> None:
         """Begin to decide."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Decide what has been taken, then end; what is sent later is refused."""
         with self._changed:
             self._stopped.set()
             self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
 
     def ready(self) -> list[str]:
         """Return why declarations cannot be decided now; empty when they can."""
         stopped = ["stopping"] if self._stopped.is_set() else []
-        dead = [] if self._thread.is_alive() or not self._thread.ident else ["the decider has ended"]
-        return [*stopped, *dead, *self._ready()]
+        dead = any(thread.ident and not thread.is_alive() for thread in self._threads)
+        return [*stopped, *(["the decider has ended"] if dead else []), *self._ready()]
 
     @property
     def waiting(self) -> int:
@@ -124,10 +140,19 @@ class Decider:
 
     def _run(self) -> None:
         try:
-            while group := self._group():
-                self._serve(group)
+            while outcomes := self._next():
+                for request, outcome in outcomes:
+                    if isinstance(outcome, Exception):
+                        request.future.set_exception(outcome)
+                    else:
+                        request.future.set_result(outcome)
         finally:
             connections.close_all()
+
+    def _next(self) -> list[Outcome]:
+        """Decide what waits, in turn with the other thread; nothing once all is decided and no more comes."""
+        with self._turn:
+            return self._decided(self._group())
 
     def _group(self) -> list[Request]:
         """Return what is decided next, waiting for it; nothing once all that was taken is decided and no more comes."""
@@ -152,22 +177,17 @@ class Decider:
         while self._long and not waited:
             yield self._long.popleft()
 
-    def _serve(self, group: list[Request]) -> None:
-        """Decide a group and let its callers go on; one that fails is tried again call by call."""
+    def _decided(self, group: list[Request]) -> list[Outcome]:
+        """Decide a group; one that fails is tried again call by call."""
+        if not group:
+            return []
         try:
-            answers = self._decide([(lodged, one.by) for one in group for lodged in one.lodged], self._clock())
+            answers = iter(self._decide([(lodged, one.by) for one in group for lodged in one.lodged], self._clock()))
         except Exception as error:
             if len(group) == 1:
-                group[0].future.set_exception(error)
-                return
-        else:
-            start = 0
-            for one in group:
-                one.future.set_result(answers[start : start + len(one.lodged)])
-                start += len(one.lodged)
-            return
-        for one in group:
-            self._serve([one])
+                return [(group[0], error)]
+            return [outcome for one in group for outcome in self._decided([one])]
+        return [(one, list(islice(answers, len(one.lodged)))) for one in group]
 
 
 def _joined(parts: Sequence[Future[list[Answer]]]) -> Future[list[Answer]]:

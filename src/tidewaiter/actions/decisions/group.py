@@ -132,8 +132,8 @@ def _with_open_acts(kept: Sequence[Kept], repeats: Mapping[Place, tuple[str, int
 
 def _settled(lodged: Lodged, by: Actor, held: _Held) -> Case | int | str:
     """Return the case to decide, the version that is repeated, or why the declaration is refused."""
-    number, ordered = lodged.declaration_id, in_order(lodged.rows)
-    text = rows_to_json(ordered)
+    number, ordered = lodged.declaration_id, lodged.rows if lodged.text else in_order(lodged.rows)
+    text = lodged.text or rows_to_json(ordered)
     digest = text_digest(text)
     before = held.declarations.get(number)
     latest = before.version if before else 0

@@ -1,7 +1,7 @@
 """What the facts of declarations say: the conditions that each meets, and the facts as they are stored.
 
 This is most of the work of a decision and needs neither the records nor the draw, so it may be done in this process
-(`Here`) or in one beside it (actions.decisions.weighing_apart), which leaves this one free to read, route and write.
+(`Here`) or in one beside it (actions.decisions.apart).
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence

@@ -85,7 +85,7 @@ def decide_batch(request: HttpRequest) -> HttpResponse:
 
 def _answers(declared: Sequence[Declared], by: Caller) -> list[Answer]:
     """Return the answers once they are on the disk. Raises NotReadyError where the Decider cannot give them now."""
-    lodged = [Lodged(one.declaration_id, one.version, one.rows) for one in declared]
+    lodged = [Lodged.written(one.declaration_id, one.version, one.rows) for one in declared]
     deciding = decider()
     try:
         answers = deciding.submit(lodged, by).result(ANSWERED_WITHIN)

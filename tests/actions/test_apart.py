@@ -12,16 +12,16 @@ import pytest
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.decisions.apart import Apart, Order, making_apart
 from tidewaiter.actions.decisions.fact_making import parcel_of
 from tidewaiter.actions.decisions.gathering import Case
 from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.readying import Readying, Wanted
 from tidewaiter.actions.decisions.standing import Standing
 from tidewaiter.actions.decisions.weighing import Lot
-from tidewaiter.actions.decisions.weighing_apart import Apart, Order, making_apart
 from tidewaiter.actions.profiles.publishing import republish, set_text
 from tidewaiter.core.errors import InputError
-from tidewaiter.faces.weigher import COMMAND
+from tidewaiter.faces.apart import COMMAND
 from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
 from tidewaiter.storage.records import models
 
@@ -39,7 +39,7 @@ def here(tmp_path: Path) -> Standing:
 @pytest.fixture
 def apart(here: Standing, tmp_path: Path) -> Iterator[Standing]:
     """Decide by the same in another process."""
-    order = Order(tmp_path / "lake", set_text(here.content.digest), here.content.digest, ON)
+    order = Order(tmp_path / "lake", set_text(here.content.digest), here.content.digest, ON, KEYS)
     yield Apart(COMMAND).made(order, CATALOGUE)
     gc.collect()
 
@@ -102,7 +102,7 @@ def test_what_hinders_the_other_process_is_told_here(here: Standing, apart: Stan
 
 
 def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: Path) -> None:
-    make = making_apart(tmp_path / "lake", CATALOGUE, COMMAND)
+    make = making_apart(tmp_path / "lake", CATALOGUE, COMMAND, KEYS)
     readying = Readying(tmp_path / "lake", CATALOGUE, clock=lambda: NOW, make=make)
     assert readying.look()
     assert not readying.why_not_ready()
@@ -121,7 +121,7 @@ def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: P
 def test_a_set_that_cannot_be_read_is_told_and_leaves_no_process(tmp_path: Path) -> None:
     apart = Apart(COMMAND)
     with pytest.raises(KeyError, match="indicators"):
-        apart.made(Order(tmp_path / "lake", "{}", "", ON), CATALOGUE)
+        apart.made(Order(tmp_path / "lake", "{}", "", ON, KEYS), CATALOGUE)
     with pytest.raises(ProcessLookupError):
         os.kill(apart.process_number, 0)
 

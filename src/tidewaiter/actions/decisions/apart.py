@@ -1,0 +1,334 @@
+"""Decides declarations in a process beside this one, so that two of them use two processors.
+
+This process reads what comes by the network and answers it; the other holds the conditions and the history of one
+standing, weighs, routes and writes. It is made in the background and takes its place with its standing; it ends when
+nobody holds its standing any more, or with this process, however that ends. What is decided here (advance cargo,
+requests, goods in flight) is weighed there, over a line of its own: a group may be waiting for the very records that
+are being written here.
+"""
+
+import subprocess
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import batched
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socketpair
+from typing import Any
+from weakref import finalize
+
+from django.db import close_old_connections, connections
+
+from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.decisions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.readying import Make, Wanted, made_standing
+from tidewaiter.actions.decisions.standing import Named, Standing
+from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed, Weigher, WeigherGoneError
+from tidewaiter.actions.draws import Keys
+from tidewaiter.actions.profiles.publishing import SetContent, content_of, set_text
+from tidewaiter.core.administration import Administration
+from tidewaiter.core.facts import Catalogue
+from tidewaiter.engines.selection.deciding import InForce
+from tidewaiter.engines.selection.live import NO_CONDITIONS, LiveForce
+from tidewaiter.engines.selection.lookouts import LookoutIndex
+from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
+from tidewaiter.storage.lake.lake import Lake
+
+AT_ONCE = 16
+"""Declarations told together: the first are routed while the others are weighed."""
+
+PATIENCE = 30.0
+"""Seconds without a word after which a process that weighs is given up: declarations wait for it."""
+
+PATIENCE_WITH_RECORDS = 120.0
+"""The same for one that decides: it may have to wait until others have written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the other process is to make ready: a published set, on a lake, for a day. It draws by `keys`."""
+
+    lake: Path
+    text: str
+    digest: str
+    on: date
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Declarations to be decided together, each with the place of who sent it among the callers."""
+
+    lodged: Sequence[tuple[Lodged, int]]
+    callers: Sequence[Actor]
+    at: datetime
+
+    @classmethod
+    def of(cls, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> "_Group":
+        """Tell every caller once: they are more than their names."""
+        callers: dict[Actor, int] = {}
+        lodged = [(one, callers.setdefault(by, len(callers))) for one, by in group]
+        return cls(lodged, list(callers), at)
+
+    def whole(self) -> list[tuple[Lodged, Actor]]:
+        """Return the declarations with their callers."""
+        return [(one, self.callers[place]) for one, place in self.lodged]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What it tells once it is ready: all of a standing but what it weighs with."""
+
+    content: SetContent
+    force: InForce
+    lookouts: LookoutIndex
+    image: Named
+    administration: Administration
+    mark_kinds: dict[str, str]
+
+
+class _Line:
+    """One end of a line to the other process. One conversation at a time."""
+
+    def __init__(self) -> None:
+        mine, self.other = socketpair()
+        self.connection = Connection(mine.detach())
+        self.lock = threading.Lock()
+
+    def heard(self, patience: float) -> Any:
+        """Return what is told next. Raises TimeoutError where nothing is, EOFError where nobody is there any more."""
+        if not self.connection.poll(patience):
+            raise TimeoutError(f"the process that decides has said nothing for {patience:.0f} s")
+        return self.connection.recv()
+
+
+class Apart:
+    """A process that decides, and weighs for others; a conversation once begun is read to its end."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Start it. The command ends with the numbers of the files to talk by: of groups, and of lots."""
+        self._groups, self._lots = _Line(), _Line()
+        with self._groups.other as groups, self._lots.other as lots:
+            ends = [groups.fileno(), lots.fileno()]
+            self._process = subprocess.Popen(  # noqa: S603  # our own command
+                [*command, *map(str, ends)], pass_fds=ends, stdin=subprocess.DEVNULL
+            )
+        self._broken = False
+        self._finalize = finalize(self, _end, self._process, self._groups.connection, self._lots.connection)
+
+    @property
+    def process_number(self) -> int:
+        """Return the number of the process."""
+        return self._process.pid
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether it can decide."""
+        return not self._broken and self._process.poll() is None
+
+    def made(self, order: Order, catalogue: Catalogue) -> Standing:
+        """Return the standing it was made ready for; from here it decides. Raises what hindered it, and ends it."""
+        try:
+            self._groups.connection.send(order)
+            told: _Made = _whole(self._groups.connection.recv())
+        except BaseException as error:
+            self._finalize()
+            if isinstance(error, OSError | EOFError):
+                raise WeigherGoneError("the process that decides declarations ended before it was ready") from error
+            raise
+        return Standing(
+            content=told.content,
+            on=order.on,
+            force=LiveForce(order.on, told.force, NO_CONDITIONS, NO_CONDITIONS, told.lookouts),
+            image=told.image,
+            catalogue=catalogue,
+            administration=told.administration,
+            mark_kinds=told.mark_kinds,
+            weigher=self,
+        )
+
+    def decide(self, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> list[Answer]:
+        """Decide a group there, as `decide_group` does, and return its answers. Raises what hindered it."""
+        with self._groups.lock:
+            try:
+                self._groups.connection.send(_Group.of(group, at))
+                answers: list[Answer] = _whole(self._groups.heard(PATIENCE_WITH_RECORDS))
+            except (OSError, EOFError) as error:
+                raise self._gone() from error
+        return answers
+
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
+        """Give what the facts of each parcel say, in their order. Raises WeigherGoneError."""
+        line = self._lots
+        with line.lock:
+            try:
+                line.connection.send(lot)
+                asked = _whole(line.heard(PATIENCE))
+                try:
+                    counts = count(asked)
+                except BaseException:
+                    line.connection.send(None)
+                    raise
+                line.connection.send([counts.get(one, 0) for one in asked])
+                yield from self._told()
+            except (OSError, EOFError) as error:
+                raise self._gone() from error
+
+    def _told(self) -> Generator[Weighed]:
+        """Give what is told until the end; what nobody asks for any more is read all the same."""
+        more = True
+        try:
+            while more:
+                part = self._lots.heard(PATIENCE)
+                more = isinstance(part, tuple)
+                yield from _whole(part)
+        except GeneratorExit:
+            while more:
+                more = isinstance(self._lots.heard(PATIENCE), tuple)
+            raise
+
+    def _gone(self) -> WeigherGoneError:
+        """Give the process up; return what is told to those who wait for it."""
+        self._broken = True
+        self._process.kill()
+        self._process.wait()
+        return WeigherGoneError("the process that decides declarations has ended")
+
+
+def _whole(told: Any) -> Any:
+    """Return what was told; nothing for the end of a conversation. Raises what hindered the other process."""
+    if isinstance(told, Exception):
+        raise told
+    return () if told is None else told
+
+
+def _end(process: subprocess.Popen[bytes], *connections: Connection) -> None:
+    """Let the process see that nobody asks any more, and wait for it."""
+    for connection in connections:
+        connection.close()
+    process.wait()
+
+
+def making_apart(lake: Path, catalogue: Catalogue, command: Sequence[str], keys: Keys) -> Make:
+    """Return what makes standings whose deciding is done in a process that the command starts."""
+
+    def make(wanted: Wanted, _: Standing | None) -> Standing:
+        order = Order(lake, set_text(wanted.digest), wanted.digest, wanted.on, keys)
+        return Apart(command).made(order, catalogue)
+
+    return make
+
+
+def deciding_apart(standing: Standing, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> list[Answer]:
+    """Decide a group in the process of a standing made apart. Raises TypeError for another standing."""
+    if not isinstance(standing.weigher, Apart):
+        raise TypeError("this standing decides where it is")
+    return standing.weigher.decide(group, at)
+
+
+def serve_apart(groups: Connection, lots: Connection, catalogue: Catalogue) -> None:
+    """Make a standing ready, then decide by it until the other end is closed: what the other process does."""
+    try:
+        order: Order = groups.recv()
+        standing = _standing(order, catalogue)
+    except Exception as error:
+        _tell(groups, error)
+        return
+    groups.send(_made(standing))
+    turn = threading.Lock()
+    weighing = threading.Thread(target=_weigh_on, args=(lots, standing.weigher, turn), name="weighing", daemon=True)
+    weighing.start()
+    try:
+        _decide_on(groups, replace(standing, weigher=_InTurn(standing.weigher, turn)), order.keys)
+    finally:
+        connections.close_all()
+
+
+def _standing(order: Order, catalogue: Catalogue) -> Standing:
+    content = content_of(order.text, order.digest, catalogue)
+    return made_standing(Lake.open(order.lake), catalogue, content, order.on)
+
+
+def _made(standing: Standing) -> _Made:
+    named = Named(standing.image.name, standing.image.statistics_on)
+    kinds, force = dict(standing.mark_kinds), standing.force
+    return _Made(standing.content, force.force, force.lookouts, named, standing.administration, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _InTurn:
+    """Weighs when nobody else does: history is read by one thread at a time.
+
+    Whoever weighs holds the records' chain, here as there, so nobody waits for long, and never for each other.
+    """
+
+    weigher: Weigher
+    turn: threading.Lock
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether it can weigh."""
+        return self.weigher.sound
+
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
+        """Give what the facts of each parcel say, in their order."""
+        with self.turn, closing(self.weigher.weigh(lot, count)) as told:
+            yield from told
+
+
+def _decide_on(groups: Connection, standing: Standing, keys: Keys) -> None:
+    """Decide group by group until the other end is closed."""
+    while True:
+        try:
+            group: _Group = groups.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            close_old_connections()  # one that the server cut would be asked in vain for ever
+            groups.send(decide_group(standing, keys, group.whole(), group.at))
+        except Exception as error:
+            _tell(groups, error)
+
+
+def _weigh_on(lots: Connection, weigher: Weigher, turn: threading.Lock) -> None:
+    """Weigh lot by lot for those who write in the process at the other end, until it is closed."""
+    while True:
+        try:
+            lot: Lot = lots.recv()
+            told = _InTurn(weigher, turn).weigh(lot, lambda asked: _counted(lots, asked))
+            with closing(told):
+                for part in batched(told, AT_ONCE):
+                    lots.send(part)
+            lots.send(None)
+        except (EOFError, OSError):
+            return
+        except _NobodyAsksError:
+            continue
+        except Exception as error:
+            _tell(lots, error)
+
+
+class _NobodyAsksError(Exception):
+    """The declarations under way are not to be weighed any more."""
+
+
+def _counted(connection: Connection, asked: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:
+    connection.send(list(asked))
+    counts: list[int] | None = connection.recv()
+    if counts is None:
+        raise _NobodyAsksError
+    return dict(zip(asked, counts, strict=True))
+
+
+def _tell(connection: Connection, error: Exception) -> None:
+    """Tell what went wrong, in words where the error itself cannot be sent, to nobody where the line is closed."""
+    try:
+        connection.send(error)
+    except OSError:
+        return
+    except Exception:
+        connection.send(RuntimeError(f"{type(error).__name__}: {error}"))
