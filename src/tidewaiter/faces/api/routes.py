@@ -14,6 +14,7 @@ from ninja.parser import Parser
 from tidewaiter import __version__
 from tidewaiter.core.errors import InputError
 from tidewaiter.faces.api.administration import router as administration
+from tidewaiter.faces.api.agencies import router as agencies
 from tidewaiter.faces.api.audit import router as audit
 from tidewaiter.faces.api.calling import BearerToken
 from tidewaiter.faces.api.capacity import router as capacity
@@ -58,6 +59,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     lists,
     lookouts,
     requests,
+    agencies,
     traders,
     policies,
     capacity,
