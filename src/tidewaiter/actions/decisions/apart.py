@@ -7,6 +7,7 @@ requests, goods in flight) is weighed there, over a line of its own: a group may
 are being written here.
 """
 
+import gc
 import subprocess
 import threading
 from collections.abc import Generator, Sequence
@@ -238,6 +239,7 @@ def serve_apart(groups: Connection, lots: Connection, catalogue: Catalogue) -> N
     except Exception as error:
         _tell(groups, error)
         return
+    gc.freeze()  # what stands for a day is never looked through for rings again: that would hold up groups
     groups.send(_made(standing))
     turn = threading.Lock()
     weighing = threading.Thread(target=_weigh_on, args=(lots, standing.weigher, turn), name="weighing", daemon=True)
