@@ -10,7 +10,7 @@ import pytest
 from tests.office import NOON
 
 from tidewaiter.actions.acting import SERVICE, Actor
-from tidewaiter.actions.decisions.deciding import MOST_DECLARATIONS, PIECE, Answer, Decider, Lodged
+from tidewaiter.actions.decisions.deciding import MOST_DECLARATIONS, PIECE, Answer, Decider, Lodged, when_asked
 
 type Group = Sequence[tuple[Lodged, Actor]]
 
@@ -49,7 +49,7 @@ class Gate:
 
 @contextmanager
 def deciding(decide: Callable[[Group, datetime], list[Answer]], *, most: int = 10_000) -> Iterator[Decider]:
-    decider = Decider(decide, clock=lambda: NOON, ready=list, most_waiting=most)
+    decider = Decider(when_asked(decide), clock=lambda: NOON, ready=list, most_waiting=most)
     decider.start()
     yield decider
     decider.stop()
@@ -136,3 +136,37 @@ def test_a_call_without_declarations_has_no_answers() -> None:
     gate.let()
     with deciding(gate.decide) as decider:
         assert decider.submit([], SERVICE).result(20) == []
+
+
+def test_the_next_group_is_begun_before_the_callers_of_the_last_one_go_on() -> None:
+    gate, told = Gate(), list[str]()
+
+    def begin(group: Group, at: datetime) -> Callable[[], list[Answer]]:
+        told.append("begun " + " ".join(one.declaration_id for one, _ in group))
+        return lambda: gate.decide(group, at)
+
+    decider = Decider(begin, clock=lambda: NOON, ready=list)
+    decider.start()
+    first = decider.submit(lodged("A"), SERVICE)
+    gate.wait()
+    first.add_done_callback(lambda _: told.append("told A"))
+    second = decider.submit(lodged("B"), SERVICE)
+    gate.let(2)
+    assert [one.declaration_id for one in (*first.result(20), *second.result(20))] == ["A", "B"]
+    decider.stop()
+    assert told == ["begun A", "begun B", "told A"]
+
+
+def test_a_group_that_cannot_be_begun_is_told_to_each_of_its_callers() -> None:
+    def begin(group: Group, _: datetime) -> Callable[[], list[Answer]]:
+        if any(one.declaration_id == "B" for one, _ in group):
+            raise ArithmeticError("not this one")
+        return lambda: [Answer(status="decided", declaration_id=one.declaration_id) for one, _ in group]
+
+    decider = Decider(begin, clock=lambda: NOON, ready=list)
+    calls = {number: decider.submit(lodged(number), SERVICE) for number in "ABC"}
+    decider.start()
+    assert calls["A"].result(20)[0].declaration_id == "A"
+    assert isinstance(calls["B"].exception(20), ArithmeticError)
+    assert calls["C"].result(20)[0].declaration_id == "C"
+    decider.stop()

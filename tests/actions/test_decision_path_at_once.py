@@ -12,7 +12,7 @@ from django.db import connection, connections
 from tests.service_world import CATALOGUE, KEYS, NOW, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.decisions.deciding import Decider
+from tidewaiter.actions.decisions.deciding import Decider, when_asked
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.readying import Readying
@@ -88,7 +88,7 @@ def test_a_process_whose_connections_were_cut_goes_on(tmp_path: Path) -> None:
     readying = Readying(lake.folder, CATALOGUE, clock=lambda: NOW, every=0.05)
     readying.start()
     decider = Decider(
-        lambda group, at: decide_group(readying.standing(), KEYS, group, at), clock=lambda: NOW, ready=list
+        when_asked(lambda group, at: decide_group(readying.standing(), KEYS, group, at)), clock=lambda: NOW, ready=list
     )
     decider.start()
     try:

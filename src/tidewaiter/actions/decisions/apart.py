@@ -10,7 +10,7 @@ are being written here.
 import gc
 import subprocess
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -24,7 +24,7 @@ from weakref import finalize
 from django.db import close_old_connections, connections
 
 from tidewaiter.actions.acting import Actor
-from tidewaiter.actions.decisions.deciding import Answer, Lodged
+from tidewaiter.actions.decisions.deciding import Answer, Group, Lodged
 from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.readying import Make, Wanted, made_standing
 from tidewaiter.actions.decisions.standing import Named, Standing
@@ -69,7 +69,7 @@ class _Group:
     at: datetime
 
     @classmethod
-    def of(cls, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> "_Group":
+    def of(cls, group: Group, at: datetime) -> "_Group":
         """Tell every caller once: they are more than their names."""
         callers: dict[Actor, int] = {}
         lodged = [(one, callers.setdefault(by, len(callers))) for one, by in group]
@@ -93,12 +93,11 @@ class _Made:
 
 
 class _Line:
-    """One end of a line to the other process. One conversation at a time."""
+    """One end of a line to the other process."""
 
     def __init__(self) -> None:
         mine, self.other = socketpair()
         self.connection = Connection(mine.detach())
-        self.lock = threading.Lock()
 
     def heard(self, patience: float) -> Any:
         """Return what is told next. Raises TimeoutError where nothing is, EOFError where nobody is there any more."""
@@ -112,7 +111,7 @@ class Apart:
 
     def __init__(self, command: Sequence[str]) -> None:
         """Start it. The command ends with the numbers of the files to talk by: of groups, and of lots."""
-        self._groups, self._lots = _Line(), _Line()
+        self._groups, self._lots, self._weighing = _Line(), _Line(), threading.Lock()
         with self._groups.other as groups, self._lots.other as lots:
             ends = [groups.fileno(), lots.fileno()]
             self._process = subprocess.Popen(  # noqa: S603  # our own command
@@ -152,20 +151,29 @@ class Apart:
             weigher=self,
         )
 
-    def decide(self, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> list[Answer]:
-        """Decide a group there, as `decide_group` does, and return its answers. Raises what hindered it."""
-        with self._groups.lock:
-            try:
-                self._groups.connection.send(_Group.of(group, at))
-                answers: list[Answer] = _whole(self._groups.heard(PATIENCE_WITH_RECORDS))
-            except (OSError, EOFError) as error:
-                raise self._gone() from error
+    def begin(self, group: Group, at: datetime) -> Callable[[], list[Answer]]:
+        """Have a group decided there, as `decide_group` does; return what waits for its answers, to be called once.
+
+        One thread has groups decided, and begins none before it has the answers of the last. Raises WeigherGoneError,
+        as waiting does, which also raises whatever hindered the group.
+        """
+        try:
+            self._groups.connection.send(_Group.of(group, at))
+        except OSError as error:
+            raise self._gone() from error
+        return self._answers
+
+    def _answers(self) -> list[Answer]:
+        try:
+            answers: list[Answer] = _whole(self._groups.heard(PATIENCE_WITH_RECORDS))
+        except (OSError, EOFError) as error:
+            raise self._gone() from error
         return answers
 
     def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
         """Give what the facts of each parcel say, in their order. Raises WeigherGoneError."""
         line = self._lots
-        with line.lock:
+        with self._weighing:
             try:
                 line.connection.send(lot)
                 asked = _whole(line.heard(PATIENCE))
@@ -224,11 +232,11 @@ def making_apart(lake: Path, catalogue: Catalogue, command: Sequence[str], keys:
     return make
 
 
-def deciding_apart(standing: Standing, group: Sequence[tuple[Lodged, Actor]], at: datetime) -> list[Answer]:
-    """Decide a group in the process of a standing made apart. Raises TypeError for another standing."""
+def deciding_apart(standing: Standing, group: Group, at: datetime) -> Callable[[], list[Answer]]:
+    """Begin to decide a group in the process of a standing made apart. Raises TypeError for another standing."""
     if not isinstance(standing.weigher, Apart):
         raise TypeError("this standing decides where it is")
-    return standing.weigher.decide(group, at)
+    return standing.weigher.begin(group, at)
 
 
 def serve_apart(groups: Connection, lots: Connection, catalogue: Catalogue) -> None:

@@ -1,10 +1,10 @@
 """The decider: takes declarations from many threads, decides them in groups, answers when they are on the disk.
 
-A thread takes whatever waits, decides it in one transaction and lets the callers go on after the commit: a commit
-waits for the disk, so one a request would be the limit of everything. While it does so another takes the next group,
-so that what decides is never idle for the sake of callers. A group that fails is tried again one by one, so that one
-bad declaration harms no other. A long call is cut into pieces, of which each group takes one at least: short calls
-never wait for the whole of it, nor it for all of them.
+One thread takes whatever waits, has it decided in one transaction and lets the callers go on after the commit: a commit
+waits for the disk, so one a request would be the limit of everything. Before it does so it begins the next group, so
+that what decides is never idle for the sake of callers. A group that fails is tried again one by one, so that one bad
+declaration harms no other. A long call is cut into pieces, of which each group takes one at least: short calls never
+wait for the whole of it, nor it for all of them.
 """
 
 import queue
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import batched, islice
 
 from django.db import connections
@@ -74,50 +75,62 @@ class Request:
     future: Future[list[Answer]] = field(default_factory=Future, compare=False)
 
 
-type Outcome = tuple[Request, list[Answer] | Exception]
-type DecideGroup = Callable[[Sequence[tuple[Lodged, Actor]], datetime], list[Answer]]
+type Group = Sequence[tuple[Lodged, Actor]]
+type DecideGroup = Callable[[Group, datetime], list[Answer]]
+type BeginGroup = Callable[[Group, datetime], Callable[[], list[Answer]]]
+"""Begins to decide a group; what it gives is called once, and waits for the answers."""
+
+
+def when_asked(decide: DecideGroup) -> BeginGroup:
+    """Return what decides a group in the moment its answers are asked for."""
+    return lambda group, at: partial(decide, group, at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A group under way."""
+
+    group: list[Request]
+    answers: Callable[[], list[Answer]]
 
 
 class Decider:
-    """Two threads that decide in turn; any number of threads that ask."""
+    """One thread that has groups decided; any number of threads that ask."""
 
     def __init__(
         self,
-        decide: DecideGroup,
+        begin: BeginGroup,
         *,
         clock: Callable[[], datetime],
         ready: Callable[[], list[str]],
         most_waiting: int = 10_000,
     ) -> None:
-        """Take what decides a group, the clock, and what tells why the service is not ready."""
-        self._decide, self._clock, self._ready, self._most = decide, clock, ready, most_waiting
+        """Take what begins to decide a group, the clock, and what tells why the service is not ready."""
+        self._begin, self._clock, self._ready, self._most = begin, clock, ready, most_waiting
         self._short: deque[Request] = deque()
         self._long: deque[Request] = deque()
         self._changed = threading.Condition()
-        self._turn = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, name=f"decider-{n}", daemon=True) for n in range(2)]
+        self._thread = threading.Thread(target=self._run, name="decider", daemon=True)
         self._stopped = threading.Event()
         self.group_sizes: list[int] = []
 
     def start(self) -> None:
         """Begin to decide."""
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Decide what has been taken, then end; what is sent later is refused."""
         with self._changed:
             self._stopped.set()
             self._changed.notify()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def ready(self) -> list[str]:
         """Return why declarations cannot be decided now; empty when they can."""
         stopped = ["stopping"] if self._stopped.is_set() else []
-        dead = any(thread.ident and not thread.is_alive() for thread in self._threads)
-        return [*stopped, *(["the decider has ended"] if dead else []), *self._ready()]
+        dead = [] if self._thread.is_alive() or not self._thread.ident else ["the decider has ended"]
+        return [*stopped, *dead, *self._ready()]
 
     @property
     def waiting(self) -> int:
@@ -140,31 +153,32 @@ class Decider:
 
     def _run(self) -> None:
         try:
-            while outcomes := self._next():
+            under_way = self._begun(self._group(wait=True))
+            while under_way:
+                outcomes = self._outcomes(under_way)
+                following = self._begun(self._group(wait=False))
                 for request, outcome in outcomes:
                     if isinstance(outcome, Exception):
                         request.future.set_exception(outcome)
                     else:
                         request.future.set_result(outcome)
+                under_way = following or self._begun(self._group(wait=True))
         finally:
             connections.close_all()
 
-    def _next(self) -> list[Outcome]:
-        """Decide what waits, in turn with the other thread; nothing once all is decided and no more comes."""
-        with self._turn:
-            return self._decided(self._group())
-
-    def _group(self) -> list[Request]:
-        """Return what is decided next, waiting for it; nothing once all that was taken is decided and no more comes."""
+    def _group(self, *, wait: bool) -> list[Request]:
+        """Return what is decided next; nothing where nothing is there or, told to wait, where no more will come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._short or self._long or self._stopped.is_set())
+            if wait:
+                self._changed.wait_for(lambda: self._short or self._long or self._stopped.is_set())
             group, size = [], 0
             for request in self._in_turn():
                 group.append(request)
                 size += len(request.lodged)
                 if size >= MOST_DECLARATIONS:
                     break
-        self.group_sizes = [*self.group_sizes[-99:], size]
+        if group:
+            self.group_sizes = [*self.group_sizes[-99:], size]
         return group
 
     def _in_turn(self) -> Iterator[Request]:
@@ -177,17 +191,30 @@ class Decider:
         while self._long and not waited:
             yield self._long.popleft()
 
-    def _decided(self, group: list[Request]) -> list[Outcome]:
-        """Decide a group; one that fails is tried again call by call."""
+    def _begun(self, group: list[Request]) -> _Begun | None:
+        """Begin to decide a group; what hinders it is told when its answers are asked for."""
         if not group:
-            return []
+            return None
         try:
-            answers = iter(self._decide([(lodged, one.by) for one in group for lodged in one.lodged], self._clock()))
+            answers = self._begin([(lodged, one.by) for one in group for lodged in one.lodged], self._clock())
         except Exception as error:
-            if len(group) == 1:
-                return [(group[0], error)]
-            return [outcome for one in group for outcome in self._decided([one])]
-        return [(one, list(islice(answers, len(one.lodged)))) for one in group]
+            return _Begun(group, partial(_hindered, error))
+        return _Begun(group, answers)
+
+    def _outcomes(self, begun: _Begun) -> list[tuple[Request, list[Answer] | Exception]]:
+        """Wait for the answers of a group; one that failed is tried again call by call."""
+        try:
+            answers = iter(begun.answers())
+        except Exception as error:
+            if len(begun.group) == 1:
+                return [(begun.group[0], error)]
+            again = (self._begun([one]) for one in begun.group)
+            return [outcome for one in again if one for outcome in self._outcomes(one)]
+        return [(one, list(islice(answers, len(one.lodged)))) for one in begun.group]
+
+
+def _hindered(error: Exception) -> list[Answer]:
+    raise error
 
 
 def _joined(parts: Sequence[Future[list[Answer]]]) -> Future[list[Answer]]:
