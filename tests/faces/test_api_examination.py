@@ -33,6 +33,7 @@ from tidewaiter.actions.examinations.results import FILLED_IN
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.role import Role
 from tidewaiter.core.tables import RESULTS, SEIZURES
+from tidewaiter.engines.integrity.finding import Kind
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.results import ResultGiven
 from tidewaiter.faces.api.routes import actions_of, operations
@@ -254,7 +255,7 @@ def test_a_case_is_referred_and_its_schedule_exported_as_no_evidence() -> None:
 def test_the_inspectorate_reads_the_integrity_report() -> None:
     inspector = caller(an_officer(Role.INSPECTORATE))
     report = told(inspector.get("/integrity", start="2026-03-01", end="2026-03-31"))
-    assert len(report["screenings"]) == 7
+    assert [one["kind"] for one in report["screenings"]] == [kind.value for kind in Kind]
     assert inspector.get("/integrity", start="2026-03-02", end="2026-03-01").status_code == 422
 
 
