@@ -22,7 +22,8 @@ def run() -> None:
         signal.signal(number, signal.SIG_IGN)
     start_django()
     from tidewaiter.actions.decisions.apart import serve_apart  # noqa: PLC0415  # needs Django started
+    from tidewaiter.actions.decisions.line import Line  # noqa: PLC0415  # the same
 
     with Connection(int(sys.argv[1])) as groups, Connection(int(sys.argv[2])) as lots:
         gc.set_threshold(*COLLECT_AFTER)
-        serve_apart(groups, lots, load_catalogue())
+        serve_apart(Line(groups), Line(lots), load_catalogue())

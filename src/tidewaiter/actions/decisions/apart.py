@@ -8,10 +8,11 @@ are being written here.
 """
 
 import gc
+import pickle
 import subprocess
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import batched
@@ -26,6 +27,7 @@ from django.db import close_old_connections, connections
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.decisions.deciding import Answer, Group, Lodged
 from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.line import Line
 from tidewaiter.actions.decisions.readying import Make, Wanted, made_standing
 from tidewaiter.actions.decisions.standing import Named, Standing
 from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed, Weigher, WeigherGoneError
@@ -92,33 +94,21 @@ class _Made:
     mark_kinds: dict[str, str]
 
 
-class _Line:
-    """One end of a line to the other process."""
-
-    def __init__(self) -> None:
-        mine, self.other = socketpair()
-        self.connection = Connection(mine.detach())
-
-    def heard(self, patience: float) -> Any:
-        """Return what is told next. Raises TimeoutError where nothing is, EOFError where nobody is there any more."""
-        if not self.connection.poll(patience):
-            raise TimeoutError(f"the process that decides has said nothing for {patience:.0f} s")
-        return self.connection.recv()
-
-
 class Apart:
     """A process that decides, and weighs for others; a conversation once begun is read to its end."""
 
     def __init__(self, command: Sequence[str]) -> None:
         """Start it. The command ends with the numbers of the files to talk by: of groups, and of lots."""
-        self._groups, self._lots, self._weighing = _Line(), _Line(), threading.Lock()
-        with self._groups.other as groups, self._lots.other as lots:
+        (mine, groups), (mine_of_lots, lots) = socketpair(), socketpair()
+        self._groups, self._lots = Line(Connection(mine.detach())), Line(Connection(mine_of_lots.detach()))
+        self._weighing = threading.Lock()
+        with groups, lots:
             ends = [groups.fileno(), lots.fileno()]
             self._process = subprocess.Popen(  # noqa: S603  # our own command
                 [*command, *map(str, ends)], pass_fds=ends, stdin=subprocess.DEVNULL
             )
         self._broken = False
-        self._finalize = finalize(self, _end, self._process, self._groups.connection, self._lots.connection)
+        self._finalize = finalize(self, _end, self._process, self._groups, self._lots)
 
     @property
     def process_number(self) -> int:
@@ -133,8 +123,8 @@ class Apart:
     def made(self, order: Order, catalogue: Catalogue) -> Standing:
         """Return the standing it was made ready for; from here it decides. Raises what hindered it, and ends it."""
         try:
-            self._groups.connection.send(order)
-            told: _Made = _whole(self._groups.connection.recv())
+            self._groups.tell(order)
+            told: _Made = _whole(self._groups.heard())
         except BaseException as error:
             self._finalize()
             if isinstance(error, OSError | EOFError):
@@ -158,7 +148,7 @@ class Apart:
         as waiting does, which also raises whatever hindered the group.
         """
         try:
-            self._groups.connection.send(_Group.of(group, at))
+            self._groups.tell(_Group.of(group, at))
         except OSError as error:
             raise self._gone() from error
         return self._answers
@@ -175,14 +165,14 @@ class Apart:
         line = self._lots
         with self._weighing:
             try:
-                line.connection.send(lot)
+                line.tell(lot)
                 asked = _whole(line.heard(PATIENCE))
                 try:
                     counts = count(asked)
                 except BaseException:
-                    line.connection.send(None)
+                    line.tell(None)
                     raise
-                line.connection.send([counts.get(one, 0) for one in asked])
+                line.tell([counts.get(one, 0) for one in asked])
                 yield from self._told()
             except (OSError, EOFError) as error:
                 raise self._gone() from error
@@ -215,10 +205,10 @@ def _whole(told: Any) -> Any:
     return () if told is None else told
 
 
-def _end(process: subprocess.Popen[bytes], *connections: Connection) -> None:
+def _end(process: subprocess.Popen[bytes], *lines: Line) -> None:
     """Let the process see that nobody asks any more, and wait for it."""
-    for connection in connections:
-        connection.close()
+    for line in lines:
+        line.close()
     process.wait()
 
 
@@ -239,16 +229,16 @@ def deciding_apart(standing: Standing, group: Group, at: datetime) -> Callable[[
     return standing.weigher.begin(group, at)
 
 
-def serve_apart(groups: Connection, lots: Connection, catalogue: Catalogue) -> None:
+def serve_apart(groups: Line, lots: Line, catalogue: Catalogue) -> None:
     """Make a standing ready, then decide by it until the other end is closed: what the other process does."""
     try:
-        order: Order = groups.recv()
+        order: Order = groups.heard()
         standing = _standing(order, catalogue)
     except Exception as error:
         _tell(groups, error)
         return
     gc.freeze()  # what stands for a day is never looked through for rings again: that would hold up groups
-    groups.send(_made(standing))
+    groups.tell(_made(standing))
     turn = threading.Lock()
     weighing = threading.Thread(target=_weigh_on, args=(lots, standing.weigher, turn), name="weighing", daemon=True)
     weighing.start()
@@ -290,30 +280,30 @@ class _InTurn:
             yield from told
 
 
-def _decide_on(groups: Connection, standing: Standing, keys: Keys) -> None:
+def _decide_on(groups: Line, standing: Standing, keys: Keys) -> None:
     """Decide group by group until the other end is closed."""
     while True:
         try:
-            group: _Group = groups.recv()
+            group: _Group = groups.heard()
         except (EOFError, OSError):
             return
         try:
             close_old_connections()  # one that the server cut would be asked in vain for ever
-            groups.send(decide_group(standing, keys, group.whole(), group.at))
+            groups.tell(decide_group(standing, keys, group.whole(), group.at))
         except Exception as error:
             _tell(groups, error)
 
 
-def _weigh_on(lots: Connection, weigher: Weigher, turn: threading.Lock) -> None:
+def _weigh_on(lots: Line, weigher: Weigher, turn: threading.Lock) -> None:
     """Weigh lot by lot for those who write in the process at the other end, until it is closed."""
     while True:
         try:
-            lot: Lot = lots.recv()
+            lot: Lot = lots.heard()
             told = _InTurn(weigher, turn).weigh(lot, lambda asked: _counted(lots, asked))
             with closing(told):
                 for part in batched(told, AT_ONCE):
-                    lots.send(part)
-            lots.send(None)
+                    lots.tell(part)
+            lots.tell(None)
         except (EOFError, OSError):
             return
         except _NobodyAsksError:
@@ -326,19 +316,20 @@ class _NobodyAsksError(Exception):
     """The declarations under way are not to be weighed any more."""
 
 
-def _counted(connection: Connection, asked: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:
-    connection.send(list(asked))
-    counts: list[int] | None = connection.recv()
+def _counted(line: Line, asked: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:
+    line.tell(list(asked))
+    counts: list[int] | None = line.heard()
     if counts is None:
         raise _NobodyAsksError
     return dict(zip(asked, counts, strict=True))
 
 
-def _tell(connection: Connection, error: Exception) -> None:
+def _tell(line: Line, error: Exception) -> None:
     """Tell what went wrong, in words where the error itself cannot be sent, to nobody where the line is closed."""
+    told = error
     try:
-        connection.send(error)
-    except OSError:
-        return
+        pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
     except Exception:
-        connection.send(RuntimeError(f"{type(error).__name__}: {error}"))
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+    with suppress(OSError):
+        line.tell(told)

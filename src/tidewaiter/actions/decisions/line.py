@@ -1,0 +1,34 @@
+"""A line between two processes of the service: what one tells, the other hears, whole or not at all."""
+
+import pickle
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+class Line:
+    """One end of a line.
+
+    What is told goes as bytes of its own: `Connection.send` lends out a buffer, and Python 3.12 may crash where that is
+    cleared away together with the exception that broke the line.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Take the end of a connection; it is closed with the line."""
+        self._connection = connection
+
+    def tell(self, what: object) -> None:
+        """Tell it to the other end. Raises OSError where nobody is there, and whatever hinders its pickling."""
+        self._connection.send_bytes(pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL))
+
+    def heard(self, patience: float | None = None) -> Any:
+        """Return what is told next, waiting so many seconds (None: for ever).
+
+        Raises TimeoutError where nothing is told, EOFError or OSError where nobody is there any more.
+        """
+        if not self._connection.poll(patience):
+            raise TimeoutError(f"the other process has said nothing for {patience:.0f} s")
+        return pickle.loads(self._connection.recv_bytes())  # noqa: S301  # told by our own process
+
+    def close(self) -> None:
+        """End the line; the other end hears it."""
+        self._connection.close()
