@@ -15,7 +15,17 @@ from tidewaiter.core.errors import ConflictError, NotAllowedError
 from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.service import Service, use
-from tidewaiter.storage.records.models import Act, AuditEvent, ControlRequest, Decision, Office, Officer, Result
+from tidewaiter.storage.records.models import (
+    Act,
+    AuditEvent,
+    ControlRequest,
+    Decision,
+    Declaration,
+    Mark,
+    Office,
+    Officer,
+    Result,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +129,37 @@ def test_an_agency_reads_its_own_requests_within_its_clearance(reader: Officer) 
     assert [(one.declaration_id, [found.outcome for found in one.results]) for one in asked.goods] == [
         ("D1", ["nothing_found"])
     ]
+
+
+def a_declared_container(number: str, days: int, *, released: int | None = None) -> None:
+    """Store a declaration of goods in container MSKU1, some days after noon, released some days after noon."""
+    a_declaration(number, decided_on=(NOON + timedelta(days=days)).date())
+    came = NOON + timedelta(days=days)
+    gone = None if released is None else NOON + timedelta(days=released)
+    Declaration.objects.filter(pk=number).update(received_at=came, released_at=gone, in_flight=gone is None)
+    Mark.objects.create(
+        kind="container", value="MSKU1", declaration_id=number, lodged_on=came.date(), lodged_at=came, version=1
+    )
+
+
+@pytest.mark.parametrize("ended", [None, NOON + timedelta(days=5)])
+def test_a_request_about_a_container_tells_of_no_goods_carried_in_it_before_or_after(
+    reader: Officer, ended: datetime | None
+) -> None:
+    a_request("CR-1", "PLANT", "MSKU1")
+    ControlRequest.objects.update(subject_kind="container", ended_at=ended)
+    a_declared_container("LONG-GONE", -90, released=-31)
+    a_declared_container("LATELY-GONE", -40, released=-29)
+    a_declared_container("IN-FLIGHT", -50)
+    a_declared_container("RELEASED-SINCE", -50, released=1)
+    a_declared_container("CANCELLED-BEFORE", -50)
+    Declaration.objects.filter(pk="CANCELLED-BEFORE").update(cancelled_at=NOON - timedelta(days=1), in_flight=False)
+    a_declared_container("LATER", 4)
+    a_declared_container("AFTER-ITS-END", 6)
+    a_declared_container("AFTER-IT-EXPIRED", 10)
+    (asked,) = own_requests(by=reader, at=NOON + timedelta(days=20))
+    met = {"LATELY-GONE", "IN-FLIGHT", "RELEASED-SINCE", "LATER"}
+    assert {one.declaration_id for one in asked.goods} == met | (set() if ended else {"AFTER-ITS-END"})
 
 
 def test_a_reader_of_no_agency_and_other_roles_read_nothing(reader: Officer) -> None:

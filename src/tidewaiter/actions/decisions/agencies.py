@@ -7,13 +7,15 @@ told once nothing is open about them any more.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.decisions.events import HOLD
+from tidewaiter.actions.decisions.flight import RECALLED_DAYS
 from tidewaiter.actions.decisions.requests import SubjectKind
 from tidewaiter.actions.examinations.reexaminations import with_open_acts
 from tidewaiter.actions.packing import to_json
@@ -58,7 +60,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of the agency, with the goods that it named so far."""
+    """A request of the agency, with the goods that it met so far."""
 
     request: ControlRequest
     goods: tuple[Goods, ...]
@@ -121,13 +123,24 @@ def _named(field: str, agency: Office) -> Q:
 
 
 def _declarations(asked: ControlRequest) -> list[str]:
-    """Return the declarations that a request named, those lodged last first."""
+    """Return the declarations that a request met, those lodged last first.
+
+    They are those received before it expired or ended that were still in flight when it was raised, or released at
+    most RECALLED_DAYS before: the container or document of a request carries the goods of others before and after.
+    """
     numbers: Collection[str] = [asked.subject]
     if asked.subject_kind != SubjectKind.DECLARATION:
         marks = Mark.objects.filter(kind=asked.subject_kind, value=asked.subject)
         numbers = list(marks.values_list("declaration_id", flat=True).distinct())
-    known = Declaration.objects.filter(pk__in=numbers).order_by("-lodged_at", "pk")
-    return list(known.values_list("pk", flat=True)[:MOST_GOODS])
+    until = min(asked.ended_at or asked.expires_at, asked.expires_at)
+    since = asked.raised_at - timedelta(days=RECALLED_DAYS)
+    met = Declaration.objects.annotate(came_at=Coalesce("received_at", "lodged_at")).filter(
+        Q(cancelled_at=None) | Q(cancelled_at__gte=asked.raised_at),
+        Q(released_at=None) | Q(released_at__gte=since),
+        pk__in=numbers,
+        came_at__lt=until,
+    )
+    return list(met.order_by("-lodged_at", "pk").values_list("pk", flat=True)[:MOST_GOODS])
 
 
 def _goods(numbers: Collection[str], at: datetime) -> Mapping[str, Goods]:
