@@ -10,7 +10,7 @@ from tests.office import a_token, an_officer
 from tests.service_world import KEYS, NOW, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.audit.auditing import verify
+from tidewaiter.actions.audit.auditing import Search, search_events, verify
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.decisions.flight import recall
 from tidewaiter.actions.decisions.group import decide_group
@@ -25,7 +25,7 @@ from tidewaiter.core.role import Role
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.service import Service, use
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.records.models import AuditEvent, Classification, Officer, Recall, Referral
+from tidewaiter.storage.records.models import AuditEvent, Classification, ControlRequest, Officer, Recall, Referral
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +117,8 @@ def settled_again() -> str:
     return str(told.value).rpartition("was ")[2]
 
 
-def test_a_request_above_the_readers_clearance_is_not_named_where_goods_are_listed_for_it(standing: Standing) -> None:
+def a_secret_request(standing: Standing) -> tuple[ControlRequest, Officer]:
+    """Raise a request about A that only a clearance of 3 reaches, by an officer who has it."""
     Classification.objects.create(rank=3, code="S", label="secret")
     text = RequestText(
         source=Source.OPERATION, source_reference="OP-1", asked_by="Operation", legal_basis="Code",
@@ -126,12 +127,27 @@ def test_a_request_above_the_readers_clearance_is_not_named_where_goods_are_list
     )  # fmt: skip
     spy = an_officer(Role.INTELLIGENCE_OFFICER, clearance=3)
     expires = NOW + timedelta(days=9)
-    made = raise_request(text=text, expires_at=expires, standing=standing, keys=KEYS, by=spy, at=NOW)
+    return raise_request(text=text, expires_at=expires, standing=standing, keys=KEYS, by=spy, at=NOW), spy
+
+
+def test_a_request_above_the_readers_clearance_is_not_named_where_goods_are_listed_for_it(standing: Standing) -> None:
+    made, spy = a_secret_request(standing)
     cleared, other = (read_recalls(office="MAIN", by=one, at=LATER)[-1] for one in (spy, analyst()))
     assert cleared.cause == f"request {made.reference}"
     assert made.reference in str(cleared.reasons)
     assert other.cause is not None
     assert made.reference not in f"{other.cause} {other.reasons}"
+
+
+def test_the_audit_does_not_name_a_request_above_the_clearance_for_which_goods_were_listed(standing: Standing) -> None:
+    made, _ = a_secret_request(standing)
+    asked = Search(record=f"recalls:request {made.reference}")
+    below, above = (an_officer(Role.INSPECTORATE, clearance=rank) for rank in (2, 3))
+    assert [one.action for one in search_events(search=asked, by=above, at=LATER).events] == ["declaration.recall"]
+    assert search_events(search=asked, by=below, at=LATER).events == []
+    shown = search_events(search=Search(), by=below, at=LATER).events
+    assert made.reference not in "".join(one.record for one in shown)
+    assert [one.record for one in shown if one.actor == "withheld"].count("request:withheld") == 2
 
 
 @pytest.mark.usefixtures("standing")

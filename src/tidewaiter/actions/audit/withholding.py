@@ -32,6 +32,7 @@ _KINDS: Final = (
     ("recalls:lookout ", Lookout),
     ("match:", LookoutMatch),
     ("request:", ControlRequest),
+    ("recalls:request ", ControlRequest),
 )
 """What records begin with that name what may be restricted, and where the reference that follows is looked up."""
 
@@ -76,7 +77,7 @@ class Reader:
 def _shown(one: AuditEvent, hidden: set[int], nameless: set[int]) -> AuditEvent:
     number, covered = one.sequence, hidden | nameless
     if number in hidden:
-        kind = "request" if one.record.startswith("request:") else "lookout"
+        kind = "request" if one.record.startswith(("request:", "recalls:request ")) else "lookout"
         one.actor, one.action, one.record, one.digest = WITHHELD, WITHHELD, f"{kind}:{WITHHELD}", ""
     elif number in nameless:
         one.actor = WITHHELD
