@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from tests.office import NOON, an_officer
 
+from tidewaiter.actions.administration import add_classification
 from tidewaiter.actions.audit import auditing
 from tidewaiter.actions.audit.auditing import Search
 from tidewaiter.actions.profiles.lookouts import LookoutText, raise_lookout
 from tidewaiter.core.lookout import LookoutAction, LookoutKind
 from tidewaiter.core.role import Role
-from tidewaiter.storage.records.models import AuditEvent, Classification, Lookout, Officer
+from tidewaiter.storage.records.models import AuditEvent, Classification, Grant, Lookout, Officer
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +96,27 @@ def test_of_goods_recalled_for_a_restricted_lookout_the_search_does_not_name_it(
     AuditEvent.objects.filter(pk=event.pk).update(record=f"recalls:lookout {lookout.reference} raised")
     assert "lookout:withheld" in {one.record for one in seen_by(reader)}
     assert seen_by(reader, record="recalls") == []
+
+
+def test_a_new_step_of_the_scheme_withholds_what_was_purged_from_nobody_who_saw_all_before(raiser: Officer) -> None:
+    raised(raiser).delete()
+    reader = an_officer(Role.INSPECTORATE, clearance=2)
+    kept = [(one.actor, one.action, one.record, one.hash) for one in seen_by(reader)]
+    assert raiser.reference in {actor for actor, *_ in kept}
+    administrator = an_officer(Role.ADMINISTRATOR)
+    add_classification(rank=32767, code="TOP", label="Top", by=administrator, at=NOON)
+    shown = [(one.actor, one.action, one.record, one.hash) for one in seen_by(reader)]
+    assert [one for one in shown if one in kept] == kept
+    assert "withheld" not in {one for event in shown for one in event}
+
+
+def test_what_was_purged_stays_withheld_below_a_clearance_that_somebody_once_had(raiser: Officer) -> None:
+    lookout, reader = raised(raiser), an_officer(Role.INSPECTORATE, clearance=1)
+    lookout.delete()
+    administrator = an_officer(Role.ADMINISTRATOR)
+    granted = {"clearance": 2, "roles": [], "active": True, "proposed_by": administrator, "proposed_at": NOON}
+    held = Grant.objects.create(officer=raiser, state="confirmed", **granted)
+    Officer.objects.filter(pk=raiser.pk).update(clearance=0)
+    assert seen_by(reader, record=f"lookout:{lookout.reference}") == []
+    Grant.objects.filter(pk=held.pk).update(state="refused")
+    assert len(seen_by(reader, record=f"lookout:{lookout.reference}")) == 1

@@ -12,11 +12,12 @@ from typing import Final
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Substr
 
+from tidewaiter.actions.officers import CONFIRMED
 from tidewaiter.actions.rights import granting
 from tidewaiter.storage.records.models import (
     AuditEvent,
-    Classification,
     ControlRequest,
+    Grant,
     Lookout,
     LookoutMatch,
     Officer,
@@ -45,9 +46,7 @@ class Reader:
 
     def __init__(self, officer: Officer) -> None:
         """Take who reads."""
-        ranked: tuple[type[Classification | Lookout | ControlRequest], ...] = (Classification, Lookout, ControlRequest)
-        highest = max(model._default_manager.aggregate(top=Max("rank"))["top"] or 0 for model in ranked)  # noqa: SLF001
-        self._all = officer.clearance >= highest
+        self._all = officer.clearance >= _highest()
         self._hidden = _hidden_from(officer)
         causes = AuditEvent.objects.filter(self._hidden, at=OuterRef("at"), actor=OuterRef("actor"))
         self._brought_about = Q(action="set.publish", actor__startswith="officer:") & Q(Exists(causes))
@@ -72,6 +71,21 @@ class Reader:
             nameless = set(within.filter(self._brought_about).values_list("sequence", flat=True))
             for one in page:
                 yield _shown(one, hidden, nameless)
+
+
+def _highest() -> int:
+    """Return a rank that nothing restricted was ever above, whether it is kept or purged.
+
+    Who raises a lookout or request is cleared for its rank: beside what is kept, the highest clearance that two persons
+    ever let anybody have counts. A step that is in the classification scheme only, added by one person, does not.
+    """
+    ranks = (
+        Lookout.objects.aggregate(top=Max("rank")),
+        ControlRequest.objects.aggregate(top=Max("rank")),
+        Officer.objects.aggregate(top=Max("clearance")),
+        Grant.objects.filter(state=CONFIRMED).aggregate(top=Max("clearance")),
+    )
+    return max(one["top"] or 0 for one in ranks)
 
 
 def _shown(one: AuditEvent, hidden: set[int], nameless: set[int]) -> AuditEvent:
