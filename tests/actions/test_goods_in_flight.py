@@ -69,6 +69,19 @@ def test_a_new_lookout_raises_a_declaration_in_flight(tmp_path: Path) -> None:
     assert "Open the container." in told["items"][0]["instructions"]
 
 
+@pytest.mark.parametrize(("action", "listed"), [("monitor", []), ("examine", ["lookout raised"])])
+def test_a_covert_lookout_of_released_goods_lists_nothing_for_recall(
+    tmp_path: Path, action: str, listed: list[str]
+) -> None:
+    lake = history(tmp_path / "lake")
+    before = published(lake)
+    _decided(before, "A", containers=["MSCU1234566"])
+    record_events(events=[{"kind": "released", "occurred_at": NOW, "declaration_id": "A"}], by=SERVICE, at=NOW)
+    a_lookout("MSCU1234566", action=action)
+    _again(before, published(lake))
+    assert [one.cause for one in Recall.objects.all()] == listed
+
+
 def test_asking_again_changes_nothing(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     before = published(lake)
