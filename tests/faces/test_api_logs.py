@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 import structlog
+from django.test import Client
+from tests.office import NOON, a_client, a_token, an_officer
 
+from tidewaiter.core.role import Role
+from tidewaiter.faces.api import calling
+from tidewaiter.faces.api.service import Service, use
 from tidewaiter.faces.logs import Lines, UnforeseenOnly, where
 
 
@@ -17,6 +22,16 @@ def lines() -> Iterator[list[dict[str, Any]]]:
     """Catch what is logged."""
     with structlog.testing.capture_logs() as found:
         yield found  # type: ignore[misc]
+
+
+@pytest.fixture
+def served() -> Iterator[None]:
+    """Put a service in place whose clock stands at noon."""
+    calling.forget_tokens()
+    use(Service(clock=lambda: NOON))
+    yield
+    use(Service())
+    calling.forget_tokens()
 
 
 def test_every_line_is_written_in_order_by_the_end() -> None:
@@ -46,3 +61,37 @@ def test_of_an_error_its_kind_and_place_are_logged_and_never_its_text(lines: lis
     assert where(raised.value)[0].startswith("test_api_logs.py:")
     assert [line["error"] for line in lines] == ["KeyError"]
     assert "Jane" not in json.dumps(lines)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("served")
+def test_a_lookout_that_is_refused_is_told_like_any_other_refusal(client: Client, lines: list[dict[str, Any]]) -> None:
+    an_officer(Role.EXAMINER, login="keen")
+    theirs = {"Authorization": f"Bearer {a_token(officer='keen', scopes=['lookout.raise', 'list.read'])}"}
+    nobodys = {"Authorization": "Bearer one-that-was-revoked"}
+    port = a_client("port")
+    systems = {"Authorization": f"Bearer {a_token(client='port', scopes=['decision.take'])}"}
+    before = figures(client)
+    refused = [
+        client.post("/api/v1/lookouts", {}, content_type="application/json", headers=headers).status_code
+        for headers in (theirs, nobodys)
+    ]
+    client.put("/api/v1/lookouts", headers=theirs)
+    after = figures(client)
+    client.post("/api/v1/lookouts", {}, content_type="application/json", headers=systems)
+    assert refused == [403, 401]
+    told = [
+        (line["method"], line["route"], line["status"], line["client"]) for line in lines if line["route"] != "/metrics"
+    ]
+    assert told == [
+        ("any", "officers", 403, "officer"),
+        ("any", "refused", 401, None),
+        ("any", "refused", 405, None),
+        ("POST", "/api/v1/lookouts", 403, f"client:{port.pk}"),
+    ]
+    assert after == before
+
+
+def figures(client: Client) -> list[str]:
+    """Return the figures that name lookouts."""
+    return [line for line in client.get("/metrics").content.decode().splitlines() if "lookouts" in line]

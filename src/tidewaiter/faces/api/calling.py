@@ -56,8 +56,12 @@ class BearerToken(HttpAuthBase):
         self.actions = actions
 
     def __call__(self, request: HttpRequest) -> Caller:
-        """Return who calls. Raises AuthenticationError without a good token, NotAllowedError without the right."""
+        """Return who calls. Raises AuthenticationError without a good token, NotAllowedError without the right.
+
+        Who calls is noted before the right is asked for, so that a refused officer is told of as an officer.
+        """
         caller = _caller_by(request.META.get("HTTP_AUTHORIZATION", ""))
+        request.auth = caller  # type: ignore[attr-defined]
         if not any(may(action, caller) for action in self.actions):
             require(self.actions[0], caller, moment())
         return caller

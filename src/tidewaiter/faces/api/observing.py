@@ -2,7 +2,8 @@
 
 A line holds the template of the route, the status, the milliseconds and the client system; never a body, a query, an
 address with its values, or who a person is. What officers call is not told apart: neither a figure nor a line says that
-a lookout was raised.
+a lookout was raised. What is refused to a caller not known is not told apart either: it may have been an officer
+whose token had ended.
 """
 
 import time
@@ -28,6 +29,8 @@ SECONDS = Histogram(
 )
 OFFICERS = "officers"
 """Stands for the route of whatever an officer calls, so that covert work looks like any other."""
+REFUSED = "refused"
+"""Stands for the route of what is refused to a caller not known: it may have been an officer whose token had ended."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
@@ -71,24 +74,24 @@ def _not_allowed(response: HttpResponse) -> HttpResponse:
 
 def _note(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     client = _client(getattr(request, "auth", None))
-    method, route, status = _told(request, response) if client != _A_PERSON else _told_of_officers(response)
+    method, route, status = _told(request, response, client)
     REQUESTS.labels(method, route, status).inc()
     SECONDS.labels(route).observe(seconds)
     _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), client=client)
 
 
-def _told(request: HttpRequest, response: HttpResponse) -> tuple[str, str, int]:
-    match = request.resolver_match
+def _told(request: HttpRequest, response: HttpResponse, client: str | None) -> tuple[str, str, int]:
+    match, status = request.resolver_match, response.status_code
+    well = status < HTTPStatus.BAD_REQUEST
+    if client == _A_PERSON:
+        return "any", OFFICERS, HTTPStatus.OK.value if well else status
+    if client is None and match and match.route.startswith(_API) and not well:
+        return "any", REFUSED, status
     method = request.method if request.method in _METHODS else "other"
-    return str(method), "/" + match.route if match else "none", response.status_code
+    return str(method), "/" + match.route if match else "none", status
 
 
-def _told_of_officers(response: HttpResponse) -> tuple[str, str, int]:
-    """Return what is told of an officer's call: whether it went well; a refusal or an error by its status."""
-    well = response.status_code < HTTPStatus.BAD_REQUEST
-    return "any", OFFICERS, HTTPStatus.OK.value if well else response.status_code
-
-
+_API = "api/"
 _A_PERSON = "officer"
 
 
