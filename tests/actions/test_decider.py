@@ -2,6 +2,8 @@
 
 import queue
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -169,4 +171,34 @@ def test_a_group_that_cannot_be_begun_is_told_to_each_of_its_callers() -> None:
     assert calls["A"].result(20)[0].declaration_id == "A"
     assert isinstance(calls["B"].exception(20), ArithmeticError)
     assert calls["C"].result(20)[0].declaration_id == "C"
+    decider.stop()
+
+
+class Decides:
+    """What decides by a set, for as long as somebody holds it."""
+
+    def begin(self, group: Group, _: datetime) -> Callable[[], list[Answer]]:
+        self.group = group
+        return self.answers
+
+    def answers(self) -> list[Answer]:
+        return [Answer(status="decided", declaration_id=one.declaration_id) for one, _ in self.group]
+
+
+def test_what_decided_the_last_group_is_let_go_while_no_more_declarations_come() -> None:
+    standing = [Decides()]
+    held = weakref.ref(standing[0])
+
+    def begin(group: Group, at: datetime) -> Callable[[], list[Answer]]:
+        return standing[0].begin(group, at)
+
+    decider = Decider(begin, clock=lambda: NOON, ready=list)
+    decider.start()
+    assert decider.submit(lodged("A"), SERVICE).result(20)
+    standing[:] = [Decides()]
+    until = time.monotonic() + 10
+    while held() is not None and time.monotonic() < until:
+        time.sleep(0.01)
+    assert held() is None
+    assert decider.submit(lodged("B"), SERVICE).result(20)
     decider.stop()

@@ -16,6 +16,7 @@ from tests.api_world import Greens, a_declaration, post, problems_of
 from tests.office import NOON, a_client, a_token, an_officer
 
 from tidewaiter.actions.administration import revoke_token
+from tidewaiter.actions.decisions.weighing import WeigherGoneError
 from tidewaiter.core import errors
 from tidewaiter.core.errors import TidewaiterError
 from tidewaiter.core.role import Role
@@ -224,7 +225,12 @@ def test_every_error_of_ours_has_a_status_a_client_can_act_on() -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(ZeroDivisionError("secret"), 500), (OperationalError("secret"), 503), (RecursionError("secret"), 400)],
+    [
+        (ZeroDivisionError("secret"), 500),
+        (OperationalError("secret"), 503),
+        (RecursionError("secret"), 400),
+        (WeigherGoneError("what decides has ended"), 503),
+    ],
 )
 def test_what_nobody_thought_of_is_answered_without_telling(error: Exception, status: int, client: Client) -> None:
     router = Router()

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from tests import examined
 from tests.api_world import Greens, a_declaration, post, problems_of
 from tests.office import NOON, a_client, a_token
 
+from tidewaiter.actions.decisions.events import apply_early
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.service import Service, use
 from tidewaiter.storage.records.models import Declaration, Event
@@ -104,3 +106,15 @@ def test_an_event_that_came_long_before_its_declaration_may_be_sent_again(client
     assert post(client, "/events", early, token).status_code == 200
     other = {**early, "event_id": "another"}
     assert post(client, "/events", other, token).status_code == 422
+
+
+def test_a_release_that_came_before_a_declaration_lodged_long_after_it_changes_nothing(
+    client: Client, token: str
+) -> None:
+    early = {**EVENT, "occurred_at": (NOON - timedelta(days=900)).isoformat()}
+    assert post(client, "/events", early, token).status_code == 201
+    examined.a_declaration("A")
+    with transaction.atomic():
+        apply_early(Event.objects.all(), NOON)
+    held = Declaration.objects.get(pk="A")
+    assert (held.in_flight, held.released_at) == (True, None)

@@ -16,7 +16,6 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import batched
-from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
 from typing import Any
@@ -100,7 +99,7 @@ class Apart:
     def __init__(self, command: Sequence[str]) -> None:
         """Start it. The command ends with the numbers of the files to talk by: of groups, and of lots."""
         (mine, groups), (mine_of_lots, lots) = socketpair(), socketpair()
-        self._groups, self._lots = Line(Connection(mine.detach())), Line(Connection(mine_of_lots.detach()))
+        self._groups, self._lots = Line.of(mine, PATIENCE), Line.of(mine_of_lots, PATIENCE)
         self._weighing = threading.Lock()
         with groups, lots:
             ends = [groups.fileno(), lots.fileno()]
@@ -155,40 +154,49 @@ class Apart:
 
     def _answers(self) -> list[Answer]:
         try:
-            answers: list[Answer] = _whole(self._groups.heard(PATIENCE_WITH_RECORDS))
+            told = self._groups.heard(PATIENCE_WITH_RECORDS)
         except (OSError, EOFError) as error:
             raise self._gone() from error
+        answers: list[Answer] = _whole(told)
         return answers
 
     def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
         """Give what the facts of each parcel say, in their order. Raises WeigherGoneError."""
-        line = self._lots
         with self._weighing:
+            self._tell_of_lots(lot)
+            asked = _whole(self._heard_of_lots())
             try:
-                line.tell(lot)
-                asked = _whole(line.heard(PATIENCE))
-                try:
-                    counts = count(asked)
-                except BaseException:
-                    line.tell(None)
-                    raise
-                line.tell([counts.get(one, 0) for one in asked])
-                yield from self._told()
-            except (OSError, EOFError) as error:
-                raise self._gone() from error
+                counts = count(asked)
+            except BaseException:
+                self._tell_of_lots(None)
+                raise
+            self._tell_of_lots([counts.get(one, 0) for one in asked])
+            yield from self._told()
 
     def _told(self) -> Generator[Weighed]:
         """Give what is told until the end; what nobody asks for any more is read all the same."""
         more = True
         try:
             while more:
-                part = self._lots.heard(PATIENCE)
+                part = self._heard_of_lots()
                 more = isinstance(part, tuple)
                 yield from _whole(part)
         except GeneratorExit:
             while more:
-                more = isinstance(self._lots.heard(PATIENCE), tuple)
+                more = isinstance(self._heard_of_lots(), tuple)
             raise
+
+    def _tell_of_lots(self, what: object) -> None:
+        try:
+            self._lots.tell(what)
+        except OSError as error:
+            raise self._gone() from error
+
+    def _heard_of_lots(self) -> Any:
+        try:
+            return self._lots.heard(PATIENCE)
+        except (OSError, EOFError) as error:
+            raise self._gone() from error
 
     def _gone(self) -> WeigherGoneError:
         """Give the process up; return what is told to those who wait for it."""
@@ -206,10 +214,14 @@ def _whole(told: Any) -> Any:
 
 
 def _end(process: subprocess.Popen[bytes], *lines: Line) -> None:
-    """Let the process see that nobody asks any more, and wait for it."""
+    """Let the process see that nobody asks any more, and wait for it; what does not end is ended."""
     for line in lines:
         line.close()
-    process.wait()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def making_apart(lake: Path, catalogue: Catalogue, command: Sequence[str], keys: Keys) -> Make:

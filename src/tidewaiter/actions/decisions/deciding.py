@@ -162,7 +162,9 @@ class Decider:
                         request.future.set_exception(outcome)
                     else:
                         request.future.set_result(outcome)
-                under_way = following or self._begun(self._group(wait=True))
+                under_way = following  # what decided the last group is let go while nothing comes
+                if under_way is None:
+                    under_way = self._begun(self._group(wait=True))
         finally:
             connections.close_all()
 

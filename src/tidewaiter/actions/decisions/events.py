@@ -52,16 +52,20 @@ def before_lodging(events: Sequence[Row]) -> list[int]:
     named = {_text(row, "declaration_id") for row in events if row["kind"] in PRESUPPOSING} - {""}
     known = Declaration.objects.filter(pk__in=named).values_list("pk", "lodged_at", "received_at") if named else ()
     first = {number: min(lodged_at, received_at or lodged_at) for number, lodged_at, received_at in known}
-    early = [position for position, row in enumerate(events) if _too_early(row, first)]
+    early = [position for position, row in enumerate(events) if _before_first(row, first)]
     numbers = [_text(events[position], "event_id") for position in early]
     kept = set(Event.objects.filter(event_id__in=numbers).values_list("event_id", flat=True)) if early else ()
     return [position for position in early if _text(events[position], "event_id") not in kept]
 
 
-def _too_early(row: Row, first: Mapping[str, datetime]) -> bool:
+def _before_first(row: Row, first: Mapping[str, datetime]) -> bool:
     came, occurred_at = first.get(_text(row, "declaration_id")), row["occurred_at"]
     assert isinstance(occurred_at, datetime)
-    return came is not None and row["kind"] in PRESUPPOSING and occurred_at < came - LONGEST_BEFORE
+    return came is not None and _too_early(_text(row, "kind"), occurred_at, came)
+
+
+def _too_early(kind: str, occurred_at: datetime, came: datetime) -> bool:
+    return kind in PRESUPPOSING and occurred_at < came - LONGEST_BEFORE
 
 
 @action("event.record")
@@ -117,9 +121,15 @@ def _keep(row: Row, digest: str, by: Actor, at: datetime) -> Event:
 
 
 def _apply(event: Event, at: datetime) -> None:
-    """Bring the declaration up to what happened; an event of a declaration not known here is kept all the same."""
+    """Bring the declaration up to what happened; an event of a declaration not known here is kept all the same.
+
+    So is one that came before its declaration and turns out to have happened too long before it: it changes nothing.
+    """
     declaration = Declaration.objects.select_for_update().filter(pk=event.declaration_id).first()
     if declaration is None:
+        return
+    came = min(declaration.lodged_at, declaration.received_at or declaration.lodged_at)
+    if _too_early(event.kind, event.occurred_at, came):
         return
     if event.kind in (RELEASED, GATE_OUT) and _cancelled_before(declaration, event):
         return

@@ -1,6 +1,8 @@
 """A line between two processes of the service: what one tells, the other hears, whole or not at all."""
 
 import pickle
+import socket
+import struct
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -16,8 +18,15 @@ class Line:
         """Take the end of a connection; it is closed with the line."""
         self._connection = connection
 
+    @classmethod
+    def of(cls, end: socket.socket, patience: float) -> "Line":
+        """Return the line of a socket, which it takes over; telling waits at most so many seconds for the other end."""
+        seconds, rest = divmod(patience, 1)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(seconds), int(rest * 1_000_000)))
+        return cls(Connection(end.detach()))
+
     def tell(self, what: object) -> None:
-        """Tell it to the other end. Raises OSError where nobody is there, and whatever hinders its pickling."""
+        """Tell it to the other end. Raises OSError where nobody is there or takes it, and what hinders its pickling."""
         self._connection.send_bytes(pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL))
 
     def heard(self, patience: float | None = None) -> Any:

@@ -20,6 +20,7 @@ from ninja.errors import HttpError, ValidationErrorContext
 from pydantic_core import ErrorDetails
 
 from tidewaiter.actions.administration import WaitingError
+from tidewaiter.actions.decisions.weighing import WeigherGoneError
 from tidewaiter.core.errors import (
     ConflictError,
     InputError,
@@ -95,6 +96,7 @@ def handle_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(RequestDataTooBig, _too_big)
     api.add_exception_handler(SuspiciousOperation, lambda _request, _error: refusal(400, "the request is malformed"))
     api.add_exception_handler(OperationalError, _unavailable)
+    api.add_exception_handler(WeigherGoneError, _being_made_again)
     api.add_exception_handler(RecursionError, lambda _request, _error: refusal(400, "the body is nested too deeply"))
     api.add_exception_handler(Exception, _unforeseen)
 
@@ -104,6 +106,11 @@ def _ours(_request: HttpRequest, error: Any) -> HttpResponse:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unforeseen(_request, error)
     return refusal(status, error.problems)
+
+
+def _being_made_again(_request: HttpRequest, error: Any) -> HttpResponse:
+    advice = "send the same again: what was decided meanwhile is answered as it is"
+    return refusal(HTTPStatus.SERVICE_UNAVAILABLE, [Problem(str(error), suggestion=advice)])
 
 
 def _http(_request: HttpRequest, error: Any) -> HttpResponse:

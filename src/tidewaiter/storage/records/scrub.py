@@ -111,4 +111,7 @@ def _kept_for_others(cursor: CursorWrapper, table: str) -> int:
     if any(severity == "WARNING" for severity, _ in told):
         advice = "make the account that Tidewaiter connects with the owner of its database, and run it again"
         raise ConflictError(Problem(f"{table} may not be written anew by this account", suggestion=advice))
-    return sum(int(count.group()) for _, detail in told if (count := re.match(r"\d+", detail)))
+    counts = [int(count.group()) for _, detail in told if (count := re.search(r"\d+", detail))]
+    if not counts:
+        raise ConflictError(f"PostgreSQL does not say what it kept of {table}; removed rows may still be in its files")
+    return sum(counts)
