@@ -13,6 +13,7 @@ from tests.office import NOON, a_token, an_office, an_officer
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.audit.integrity import integrity_report
 from tidewaiter.actions.examinations.assignments import assign_waiting
+from tidewaiter.actions.examinations.assignments import on_duty as roster_of
 from tidewaiter.actions.examinations.duties import duties, end_duty, set_duty
 from tidewaiter.actions.examinations.reexaminations import draw_again
 from tidewaiter.actions.examinations.results import record_result
@@ -74,7 +75,8 @@ def test_a_manager_puts_on_duty_at_the_own_office_only() -> None:
         on_duty("zoe", by=a_manager(), office="PORT")
     assert AuditEvent.objects.get(action="refused").record == "action:roster.set"
     assert on_duty("zoe", by=a_manager("PORT"), office="PORT").office == "PORT"
-    assert on_duty("zoe", by=a_manager(None), office="PORT").office == "PORT"
+    later = NOON + timedelta(days=1)
+    assert on_duty("zoe", by=a_manager(None), office="PORT", starts_at=later).office == "PORT"
 
 
 def test_only_an_active_examiner_of_the_office_is_put_on_duty() -> None:
@@ -191,6 +193,47 @@ def test_who_alone_had_minutes_free_was_the_one_candidate() -> None:
     assert lot.roster == {"ann": 480, "bob": 0}
     (found,) = alone()
     assert (found.officer, found.evidence) == ("ann", ("D1",))
+
+
+def test_who_had_nearly_all_weight_was_as_good_as_the_one_candidate() -> None:
+    examiners("ann", "bob")
+    boss = a_manager(login="boss")
+    on_duty("ann", by=boss, hours=24)
+    on_duty("bob", by=boss, hours=0.5)
+    made = [a_declaration(f"D{number}") for number in range(9)]
+    for one in made:
+        opened(one)
+    lots = assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON)
+    drawn = [one for one in lots if one.officer.login == "ann" and one.roster["ann"] >= 9 * one.roster["bob"]]
+    (found,) = alone()
+    assert (found.officer, found.figures[0].rate.numerator) == ("ann", len({one.decision_id for one in drawn}))
+    nearly = len({one.decision_id for one in drawn if one.roster["bob"]})
+    assert nearly
+    assert f"or as good as one ({nearly} with 90 % or more of all weight beside others)," in found.sentence
+
+
+def test_duties_of_one_examiner_at_an_office_do_not_overlap() -> None:
+    examiners("ann", "bob")
+    boss = a_manager()
+    first = on_duty("ann", by=boss)
+    for starts_at, hours in ((NOON, 0.5), (NOON + 7 * HOUR, 2), (NOON - HOUR, 24)):
+        with pytest.raises(InputError, match=f"has duty {first.pk} within that time"):
+            on_duty("ann", by=boss, starts_at=starts_at, hours=hours)
+    on_duty("bob", by=boss)
+    later = on_duty("ann", by=boss, starts_at=NOON + 8 * HOUR)
+    end_duty(duty=later.pk, by=boss, at=NOON)
+    assert on_duty("ann", by=boss, starts_at=NOON + 8 * HOUR, hours=1).pk
+    end_duty(duty=first.pk, by=boss, at=NOON + HOUR)
+    assert on_duty("ann", by=boss, starts_at=NOON + HOUR, at=NOON + HOUR, hours=2).pk
+
+
+def test_of_duties_that_overlap_from_before_the_longest_counts() -> None:
+    (ann,) = examiners("ann")
+    long, boss = on_duty("ann", by=a_manager(login="boss")), Officer.objects.get(login="boss")
+    Duty.objects.create(officer=ann, office="MAIN", starts_at=NOON, ends_at=NOON + HOUR / 2, by=boss, at=NOON)
+    assert roster_of("MAIN", NOON) == {ann: 480}
+    long.delete()
+    assert roster_of("MAIN", NOON) == {ann: 30}
 
 
 def test_an_office_with_one_examiner_and_no_roster_is_told_as_such() -> None:

@@ -50,11 +50,13 @@ def lots(start: datetime, end: datetime) -> Iterator[Lot]:
         if act is None or key in seen:
             continue
         seen.add(key)
+        weights = candidates(one.roster)
         yield Lot(
             declaration_id=act.declaration_id,
             office=act.office,
             officer=one.officer.login,
-            candidates=len(candidates(one.roster)),
+            candidates=len(weights),
+            chance=weights.get(one.officer.login, 0.0) / (sum(weights.values()) or 1.0),
             again=one.again,
             set_by=duties.set_by(act.office, one.officer, one.at),
         )

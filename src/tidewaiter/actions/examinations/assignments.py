@@ -73,11 +73,15 @@ def minutes(kind: str, policy: Policy) -> int:
 
 
 def on_duty(office: str, at: datetime) -> dict[Officer, int]:
-    """Return the examiners on duty at an office at an instant, each with the whole minutes of the duty."""
+    """Return the examiners on duty at an office at an instant, each with the whole minutes of the duty.
+
+    Of duties that overlap, set before that was refused, the longest counts.
+    """
     held = Duty.objects.filter(office=office, officer__office=office, starts_at__lte=at, ends_at__gt=at)
-    listed = {
-        one.officer: int((one.ends_at - one.starts_at).total_seconds() // 60) for one in held.select_related("officer")
-    }
+    listed: dict[Officer, int] = {}
+    for one in held.select_related("officer"):
+        length = int((one.ends_at - one.starts_at).total_seconds() // 60)
+        listed[one.officer] = max(length, listed.get(one.officer, 0))
     if not listed:
         listed = dict.fromkeys(Officer.objects.filter(office_id=office, active=True), WORKING_DAY_MINUTES)
     return {officer: length for officer, length in listed.items() if officer.holds(Role.EXAMINER)}

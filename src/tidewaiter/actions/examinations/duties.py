@@ -1,8 +1,9 @@
 """Who is on duty where: set, listed and ended by managers, within bounds that keep one from choosing who examines.
 
 A manager with an office sets the duties of that office's examiners. A duty lasts a day at most and is not set far
-ahead, so that a roster is the work of many days. Lots with one candidate are told to the inspectorate, with who set
-the duty.
+ahead, so that a roster is the work of many days. Duties of one examiner do not overlap, so that nobody takes minutes
+from one by a shorter duty beside it. Lots with one candidate, or as good as one, are told to the inspectorate, with who
+set the duty.
 """
 
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def set_duty(*, officer: str, office: str, starts_at: datetime, ends_at: datetim
     found = Officer.objects.filter(login=officer).first()
     if found is None or not Office.objects.filter(pk=office).exists():
         raise NotKnownError(f"no officer {officer}" if found is None else f"no office {office}")
+    lock_chain()
     problems = list(_problems(found, office, starts_at, ends_at, at))
     if problems:
         raise InputError(problems)
@@ -56,6 +58,11 @@ def _problems(officer: Officer, office: str, starts_at: datetime, ends_at: datet
         yield Problem(f"begins more than {FURTHEST.days} days ahead", Place("starts_at"))
     if not officer.holds(Role.EXAMINER) or officer.office_id != office:
         yield Problem(f"{officer.login} is no active examiner of office {office}", Place("officer"))
+    held = Duty.objects.filter(officer=officer, office=office, starts_at__lt=ends_at, ends_at__gt=starts_at)
+    beside = held.filter(ends_at__gt=F("starts_at")).order_by("starts_at", "pk").first()
+    if beside is not None and starts_at < ends_at:
+        advice = f"end duty {beside.pk}, or set one before or after it"
+        yield Problem(f"{officer.login} has duty {beside.pk} within that time", Place("starts_at"), advice)
 
 
 @action("duty.end")

@@ -1,30 +1,36 @@
-"""Lots with one candidate: an examiner was drawn from a roster that left nobody else to draw."""
+"""Lots with one candidate, or as good as one: an examiner was drawn from a roster that left hardly anybody else."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, ranked, share
+
+AS_GOOD_AS_ALONE: Final = 0.9
+"""An examiner with this share of all weight was as good as the one candidate, whoever else stood on the roster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """One draw of an examiner: how many could have been drawn, and who was.
+    """One draw of an examiner: how many could have been drawn, who was, and how likely.
 
-    `again` tells that it was for a second examination. `set_by` are those who had put the drawn officer on duty,
-    sorted; empty where the office kept no roster at that moment.
+    `chance` is the share of all weight that the officer drawn had, 1 where nobody else could be drawn. `again` tells
+    that it was for a second examination. `set_by` are those who had put the drawn officer on duty, sorted; empty where
+    the office kept no roster at that moment.
     """
 
     declaration_id: str
     office: str
     officer: str
     candidates: int
+    chance: float
     again: bool = False
     set_by: tuple[str, ...] = ()
 
 
 def lone_lots(lots: Iterable[Lot]) -> Screening:
-    """Return where one examiner alone could be drawn, by office, examiner and who set the duty.
+    """Return where one examiner alone, or hardly anybody else, could be drawn: by office, examiner, who set the duty.
 
     These are facts, not tests: an office with one examiner has no other lots, and a roster of one looks the same.
     """
@@ -46,22 +52,24 @@ def lone_lots(lots: Iterable[Lot]) -> Screening:
 def _findings(office: str, held: Sequence[Lot]) -> list[IntegrityFinding]:
     alone: defaultdict[tuple[str, tuple[str, ...]], list[Lot]] = defaultdict(list)
     for lot in held:
-        if lot.candidates == 1:
+        if lot.chance >= AS_GOOD_AS_ALONE:
             alone[lot.officer, lot.set_by].append(lot)
     return [_finding(office, officer, set_by, lots, len(held)) for (officer, set_by), lots in sorted(alone.items())]
 
 
 def _finding(office: str, officer: str, set_by: tuple[str, ...], lots: Sequence[Lot], drawn: int) -> IntegrityFinding:
     kinds = Counter(lot.again for lot in lots)
+    nearly = sum(lot.candidates > 1 for lot in lots)
+    beside = f", or as good as one ({nearly} with 90 % or more of all weight beside others)," if nearly else ""
     duty = f"put on duty by {', '.join(set_by)}" if set_by else "with no roster kept for the moment"
     return IntegrityFinding(
         kind=Kind.LONE_LOT,
         office=office,
         officer=officer,
         sentence=(
-            f"At {office} officer {officer}, {duty}, was the one candidate of {len(lots)} of {drawn} lots, "
+            f"At {office} officer {officer}, {duty}, was the one candidate{beside} of {len(lots)} of {drawn} lots, "
             f"{kinds[True]} of them for second examinations."
         ),
-        figures=share("one candidate only", len(lots), drawn),
+        figures=share("one candidate, or as good as", len(lots), drawn),
         evidence=tuple(sorted({lot.declaration_id for lot in lots})),
     )
