@@ -195,6 +195,32 @@ def test_who_alone_had_minutes_free_was_the_one_candidate() -> None:
     assert (found.officer, found.evidence) == ("ann", ("D1",))
 
 
+def test_of_a_roster_of_one_it_is_told_who_had_ended_the_duties_of_the_others() -> None:
+    examiners("ann", "bob", "cid")
+    boss, other = a_manager(login="boss"), a_manager(login="other")
+    ann, bob, cid = (on_duty(login, by=boss, starts_at=NOON + HOUR) for login in ("ann", "bob", "cid"))
+    end_duty(duty=bob.pk, by=other, at=NOON)
+    end_duty(duty=cid.pk, by=other, at=NOON + 2 * HOUR)
+    opened(a_declaration("D1"))
+    assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=NOON + 3 * HOUR)
+    end_duty(duty=ann.pk, by=boss, at=NOON + 4 * HOUR)
+    (found,) = alone()
+    told = "put on duty by boss (duties of others that may have lasted were ended by other), was the one candidate of 1"
+    assert told in found.sentence
+
+
+def test_a_duty_ended_that_could_not_have_lasted_is_not_told() -> None:
+    examiners("ann", "bob")
+    boss = a_manager(login="boss")
+    end_duty(duty=on_duty("bob", by=boss).pk, by=a_manager(login="other"), at=NOON + HOUR)
+    tomorrow = NOON + timedelta(days=1)
+    on_duty("ann", by=boss, starts_at=tomorrow)
+    opened(a_declaration("D1"))
+    assign_waiting(keys=KEYS, policy=POLICY, by=SERVICE, at=tomorrow + HOUR)
+    (found,) = alone()
+    assert "put on duty by boss, was the one candidate of 1 of 1 lots" in found.sentence
+
+
 def test_who_had_nearly_all_weight_was_as_good_as_the_one_candidate() -> None:
     examiners("ann", "bob")
     boss = a_manager(login="boss")

@@ -1,4 +1,4 @@
-"""The lots of examiners drawn in a period, read from the records, with who had put on duty whoever was alone in one."""
+"""The lots of examiners drawn in a period, read from the records, with who set and who ended the duties around them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidewaiter.actions.acting import SERVICE
+from tidewaiter.actions.examinations.duties import FURTHEST, LONGEST
 from tidewaiter.engines.integrity.lots import Lot
 from tidewaiter.storage.records.models import Act, Assignment, AuditEvent, Duty, Officer, Reexamination
 
@@ -22,18 +23,38 @@ class _Drawn:
 
 
 class _Duties:
-    """The duties that touch a period, by office and officer."""
+    """The duties that touch a period, by office and officer; and those ended that may have touched it."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
         held = Duty.objects.filter(starts_at__lt=end, ends_at__gt=start).select_related("by")
         self._held: defaultdict[tuple[str, int], list[Duty]] = defaultdict(list)
         for duty in held:
             self._held[duty.office, duty.officer_id].append(duty)
+        self._ended: defaultdict[str, list[tuple[Duty, str]]] = defaultdict(list)
+        for duty, by in _ended(start, end):
+            self._ended[duty.office].append((duty, by))
 
     def set_by(self, office: str, officer: Officer, at: datetime) -> tuple[str, ...]:
         """Return who had put the officer on duty there at that moment, sorted."""
         counting = (one for one in self._held[office, officer.pk] if one.starts_at <= at < one.ends_at)
         return tuple(sorted({one.by.login for one in counting}))
+
+    def ended_by(self, office: str, officer: Officer, at: datetime) -> tuple[str, ...]:
+        """Return who had ended duties of others there that may have lasted until that moment, sorted.
+
+        How long a duty was to last is not kept: it may have lasted until a day after its beginning.
+        """
+        others = ((one, by) for one, by in self._ended[office] if one.officer_id != officer.pk)
+        return tuple(sorted({by for one, by in others if one.ends_at <= at < one.starts_at + LONGEST}))
+
+
+def _ended(start: datetime, end: datetime) -> Iterator[tuple[Duty, str]]:
+    """Give the duties ended that may have touched the period, each with the login of who ended it."""
+    events = AuditEvent.objects.filter(action="duty.end", at__gte=start - FURTHEST - LONGEST, at__lt=end)
+    who = {int(record.removeprefix("duty:")): actor for record, actor in events.values_list("record", "actor")}
+    logins = {one.reference: one.login for one in Officer.objects.all()}
+    for number, duty in Duty.objects.in_bulk(list(who)).items():
+        yield duty, logins.get(who[number], who[number])
 
 
 def lots(start: datetime, end: datetime) -> Iterator[Lot]:
@@ -59,6 +80,7 @@ def lots(start: datetime, end: datetime) -> Iterator[Lot]:
             chance=weights.get(one.officer.login, 0.0) / (sum(weights.values()) or 1.0),
             again=one.again,
             set_by=duties.set_by(act.office, one.officer, one.at),
+            ended_by=duties.ended_by(act.office, one.officer, one.at),
         )
 
 

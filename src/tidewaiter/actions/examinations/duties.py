@@ -3,7 +3,7 @@
 A manager with an office sets the duties of that office's examiners. A duty lasts a day at most and is not set far
 ahead, so that a roster is the work of many days. Duties of one examiner do not overlap, so that nobody takes minutes
 from one by a shorter duty beside it. Lots with one candidate, or as good as one, are told to the inspectorate, with who
-set the duty.
+set the duty and who ended others.
 """
 
 from collections.abc import Iterator

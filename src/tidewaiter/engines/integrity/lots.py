@@ -17,7 +17,8 @@ class Lot:
 
     `chance` is the share of all weight that the officer drawn had, 1 where nobody else could be drawn. `again` tells
     that it was for a second examination. `set_by` are those who had put the drawn officer on duty, sorted; empty where
-    the office kept no roster at that moment.
+    the office kept no roster at that moment. `ended_by` are those who had ended duties of others early that may have
+    lasted until then, sorted.
     """
 
     declaration_id: str
@@ -27,17 +28,18 @@ class Lot:
     chance: float
     again: bool = False
     set_by: tuple[str, ...] = ()
+    ended_by: tuple[str, ...] = ()
 
 
 def lone_lots(lots: Iterable[Lot]) -> Screening:
-    """Return where one examiner alone, or hardly anybody else, could be drawn: by office, examiner, who set the duty.
+    """Return where one examiner alone, or hardly anybody else, could be drawn: by office, examiner, and who set duties.
 
     These are facts, not tests: an office with one examiner has no other lots, and a roster of one looks the same.
     """
     by_office: defaultdict[str, list[Lot]] = defaultdict(list)
     for lot in lots:
         by_office[lot.office].append(lot)
-    found = [finding for office, held in sorted(by_office.items()) for finding in _findings(office, held)]
+    found = [finding for _, held in sorted(by_office.items()) for finding in _findings(held)]
     return Screening(
         kind=Kind.LONE_LOT,
         unit="lots",
@@ -49,26 +51,28 @@ def lone_lots(lots: Iterable[Lot]) -> Screening:
     )
 
 
-def _findings(office: str, held: Sequence[Lot]) -> list[IntegrityFinding]:
-    alone: defaultdict[tuple[str, tuple[str, ...]], list[Lot]] = defaultdict(list)
+def _findings(held: Sequence[Lot]) -> list[IntegrityFinding]:
+    alone: defaultdict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Lot]] = defaultdict(list)
     for lot in held:
         if lot.chance >= AS_GOOD_AS_ALONE:
-            alone[lot.officer, lot.set_by].append(lot)
-    return [_finding(office, officer, set_by, lots, len(held)) for (officer, set_by), lots in sorted(alone.items())]
+            alone[lot.officer, lot.set_by, lot.ended_by].append(lot)
+    return [_finding(lots, len(held)) for _, lots in sorted(alone.items())]
 
 
-def _finding(office: str, officer: str, set_by: tuple[str, ...], lots: Sequence[Lot], drawn: int) -> IntegrityFinding:
-    kinds = Counter(lot.again for lot in lots)
+def _finding(lots: Sequence[Lot], drawn: int) -> IntegrityFinding:
+    """Return the finding about lots of one officer, office, and of the same who set and ended duties."""
+    first, kinds = lots[0], Counter(lot.again for lot in lots)
     nearly = sum(lot.candidates > 1 for lot in lots)
     beside = f", or as good as one ({nearly} with 90 % or more of all weight beside others)," if nearly else ""
-    duty = f"put on duty by {', '.join(set_by)}" if set_by else "with no roster kept for the moment"
+    duty = f"put on duty by {', '.join(first.set_by)}" if first.set_by else "with no roster kept for the moment"
+    ended = f" (duties of others that may have lasted were ended by {', '.join(first.ended_by)})"
     return IntegrityFinding(
         kind=Kind.LONE_LOT,
-        office=office,
-        officer=officer,
+        office=first.office,
+        officer=first.officer,
         sentence=(
-            f"At {office} officer {officer}, {duty}, was the one candidate{beside} of {len(lots)} of {drawn} lots, "
-            f"{kinds[True]} of them for second examinations."
+            f"At {first.office} officer {first.officer}, {duty}{ended if first.ended_by else ''}, was the one candidate"
+            f"{beside} of {len(lots)} of {drawn} lots, {kinds[True]} of them for second examinations."
         ),
         figures=share("one candidate, or as good as", len(lots), drawn),
         evidence=tuple(sorted({lot.declaration_id for lot in lots})),
