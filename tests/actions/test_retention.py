@@ -16,7 +16,7 @@ from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.retention.holds import HELD_KINDS, confirm_lift, held, lift_hold, place_hold
 from tidewaiter.actions.retention.purging import apply_purge, approve_purge, make_purge
 from tidewaiter.actions.retention.retention import approve_rule, due, kinds, list_due, propose_rule, rule
-from tidewaiter.actions.retention.retention_lists import purges, read_entries
+from tidewaiter.actions.retention.retention_lists import holds, purges, read_entries
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records import models
@@ -36,6 +36,14 @@ def _privacy() -> Officer:
 def _released(number: str) -> None:
     a_declaration(number)
     Declaration.objects.filter(pk=number).update(in_flight=False, released_at=NOON)
+
+
+def _ended_covert() -> models.Lookout:
+    return models.Lookout.objects.create(
+        reference="LO-9", kind="container", subject={"values": ["X"], "names": []}, action="monitor", covert=True,
+        reason="seen", contact="x", rank=3, raised_by=an_officer(Role.RISK_MANAGER), raised_at=NOON, valid_from=NOON,
+        expires_at=NOON, ended_at=NOON, state="ended",
+    )  # fmt: skip
 
 
 def _numbers(days: int) -> list[str]:
@@ -254,11 +262,7 @@ def test_who_approves_a_purge_list_reads_what_it_names() -> None:
 
 
 def test_a_lookout_above_the_approvers_clearance_is_named_to_who_made_the_list_alone() -> None:
-    models.Lookout.objects.create(
-        reference="LO-9", kind="container", subject={"values": ["X"], "names": []}, action="monitor", covert=True,
-        reason="seen", contact="x", rank=3, raised_by=an_officer(Role.RISK_MANAGER), raised_at=NOON, valid_from=NOON,
-        expires_at=NOON, ended_at=NOON, state="ended",
-    )  # fmt: skip
+    _ended_covert()
     officer = _privacy()
     made = make_purge(records=["lookout:LO-9"], reason="asked for", by=officer, at=LATER)
     readers = (officer, an_officer(Role.RISK_MANAGER, clearance=3), an_officer(Role.RISK_MANAGER, clearance=2))
@@ -266,6 +270,21 @@ def test_a_lookout_above_the_approvers_clearance_is_named_to_who_made_the_list_a
     assert [(one.kind, one.record) for one in told] == [
         ("lookout", "lookout:LO-9"), ("lookout", "lookout:LO-9"), ("lookout", ""),
     ]  # fmt: skip
+
+
+def test_what_is_due_and_held_names_no_lookout_above_the_readers_clearance() -> None:
+    lookout, officer = _ended_covert(), _privacy()
+    models.LookoutMatch.objects.create(
+        reference="LM-9", lookout=lookout, value="X", version=1, certainty="exact", state="confirmed", met_at=NOON
+    )
+    for about in ("lookout:LO-9", "match:LM-9", "lookout:LO-9"):
+        place_hold(about=about, reason=f"court asks for {about}", by=officer, at=NOON)
+    readers = (officer, an_officer(Role.INSPECTORATE, clearance=3), an_officer(Role.INSPECTORATE, clearance=2))
+    assert [list_due(by=one, at=LATER)[0].record for one in readers] == ["lookout:LO-9", "lookout:LO-9", ""]
+    told = [[(one.record, one.reason) for one in holds(by=reader, at=LATER, limit=2)] for reader in readers]
+    named = [(about, f"court asks for {about}") for about in ("lookout:LO-9", "match:LM-9")]
+    assert told == [named, named, [("", ""), ("", "")]]
+    assert models.LegalHold.objects.filter(record="lookout:LO-9").count() == 2
 
 
 def test_listing_what_is_due_is_recorded() -> None:

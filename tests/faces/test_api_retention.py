@@ -59,7 +59,12 @@ def test_a_rule_a_hold_and_a_purge_go_through_two_persons(client: Client, tokens
     assert (lifted[1]["lifted_reason"], lifted[1]["lifting"], lifted[1]["lifted_at"]) == ("closed", True, None)
     confirm = f"/retention/holds/{held['number']}/lift/confirm"
     assert _call(client, privacy, "post", confirm, {"agreed": True})[0] == 403
-    assert _call(client, other, "post", confirm, {"agreed": True})[1]["lifted_at"] is not None
+    (asked,) = _call(client, other, "get", "/retention/holds")[1]["entries"]
+    assert (asked["lifted_by"], asked["lifted_second"]) == (held["by"], None)
+    agreed = _call(client, other, "post", confirm, {"agreed": True})[1]
+    assert agreed["lifted_at"] is not None
+    assert agreed["lifted_by"] == held["by"] != agreed["lifted_second"] is not None
+    assert _call(client, other, "get", "/retention/holds")[1]["entries"] == [agreed]
     status, made = _call(client, privacy, "post", "/purges", {"due": ["declaration"], "reason": "past its period"})
     assert (status, made["records"]) == (201, 1)
     entries = _call(client, other, "get", f"/purges/{made['number']}/entries")[1]

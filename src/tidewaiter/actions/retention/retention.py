@@ -7,7 +7,7 @@ made of it (see purging).
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.retention.aged_records import AGED_RECORDS, held_in_records
 from tidewaiter.actions.retention.holds import held
+from tidewaiter.actions.retention.unseen_records import unseen_records
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
 from tidewaiter.storage.lake import aged as lake_ages
 from tidewaiter.storage.lake.lake import Lake
@@ -56,7 +57,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A record past its rule, and the instant it counts from. `held`: a legal hold stops its purge."""
+    """A record past its rule, and the instant it counts from. `held`: a legal hold stops its purge.
+
+    `record` is empty for a lookout or request that the reader may not see; the rule names its kind.
+    """
 
     record: str
     since: datetime
@@ -140,10 +144,11 @@ def _rule_reference(one: RetentionRule) -> str:
 
 @action("retention.due")
 def list_due(*, lake: Path | None = None, by: Actor, at: datetime) -> list[Due]:
-    """Return what is past its rule, for the privacy officer; what a hold stops is marked."""
+    """Return what is past its rule; what a hold stops is marked, what the reader may not see is not named."""
     found = list(due(at, lake))
     record("retention:due", str(len(found)).encode())
-    return found
+    hidden = unseen_records((one.record for one in found), by)
+    return [replace(one, record="") if one.record in hidden else one for one in found]
 
 
 def due(at: datetime, lake: Path | None = None) -> Iterator[Due]:

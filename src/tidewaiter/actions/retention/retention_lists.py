@@ -1,12 +1,13 @@
 """Rules and holds as they stand, for those who may see what is due; purge lists, for those who may approve one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
 from tidewaiter.actions.decisions.blinding import unseen
 from tidewaiter.actions.retention.retention import Rule, kinds, rule
+from tidewaiter.actions.retention.unseen_records import unseen_records
 from tidewaiter.core.errors import NotKnownError
 from tidewaiter.storage.records.models import LegalHold, Purge, RetentionRule
 
@@ -40,9 +41,23 @@ def rules_proposed(*, by: Actor, at: datetime) -> Sequence[RetentionRule]:
 
 
 def holds(*, by: Actor, at: datetime, after: int = 0, limit: int = 100) -> Sequence[LegalHold]:
-    """Return legal holds, those lifted too, in the order they were placed."""
+    """Return legal holds, those lifted too, in the order they were placed; see `told_holds`."""
     require("retention.due", by, at)
-    return list(LegalHold.objects.filter(pk__gt=after).select_related("by").order_by("pk")[:limit])
+    found = LegalHold.objects.filter(pk__gt=after).select_related("by", "lifted_by", "lifted_second")
+    return told_holds(found.order_by("pk")[:limit], by)
+
+
+def told_holds(found: Iterable[LegalHold], by: Actor) -> Sequence[LegalHold]:
+    """Return holds as they may be told; they are not to be saved.
+
+    One on a lookout, request or match that the reader may not see names no record, nor the reasons, which may name it.
+    """
+    told = list(found)
+    hidden = unseen_records((one.record for one in told), by)
+    for one in told:
+        if one.record in hidden:
+            one.record = one.reason = one.lifted_reason = ""
+    return told
 
 
 def purges(*, by: Actor, at: datetime) -> Sequence[Purge]:

@@ -71,14 +71,14 @@ class RuleAnswer(Schema):
 class DueAnswer(Schema):
     """A record past its rule."""
 
-    record: str
+    record: str = Field(description="Empty where the caller may not see the record; the rule names its kind")
     since: datetime
     rule: str
     held: bool
 
 
 class HoldAnswer(Schema):
-    """A legal hold."""
+    """A legal hold; `record` and the reasons are empty where the caller may not see the record."""
 
     number: int
     record: str
@@ -86,6 +86,8 @@ class HoldAnswer(Schema):
     by: str
     at: datetime
     lifting: bool = Field(description="That it be lifted waits for a second person; it stands until then")
+    lifted_by: str | None = Field(description="Who asked that it be lifted")
+    lifted_second: str | None = Field(description="The second person, who agreed")
     lifted_at: datetime | None
     lifted_reason: str
 
@@ -196,7 +198,9 @@ def lift_legal_hold(request: HttpRequest, number: HoldNumber, given: LiftGiven) 
 )
 def confirm_hold_lifted(request: HttpRequest, number: HoldNumber, given: LiftAgreed) -> dict[str, Any]:
     """Lift a hold as the second person, or refuse to."""
-    return _hold(holds.confirm_lift(hold=number, agreed=given.agreed, by=caller(request), at=moment()))
+    by = caller(request)
+    (told,) = kept.told_holds([holds.confirm_lift(hold=number, agreed=given.agreed, by=by, at=moment())], by)
+    return _hold(told)
 
 
 @router.get("/purges", auth=needs("purge.read"), response=list[PurgeAnswer], summary="List purges")
@@ -241,7 +245,9 @@ def _proposed(one: RetentionRule) -> dict[str, Any]:
 def _hold(one: LegalHold) -> dict[str, Any]:
     stated = {name: getattr(one, name) for name in ("record", "reason", "at", "lifted_at", "lifted_reason")}
     lifting = one.lifted_by_id is not None and one.lifted_at is None
-    return {"number": one.pk, "by": one.by.login, "lifting": lifting, **stated}
+    persons = {"lifted_by": one.lifted_by, "lifted_second": one.lifted_second}
+    logins = {name: who.login if who else None for name, who in persons.items()}
+    return {"number": one.pk, "by": one.by.login, "lifting": lifting, **logins, **stated}
 
 
 def _purge(one: Purge) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tidewaiter.faces.cli.records import caller, now, open_records, token_option
 from tidewaiter.faces.cli.write import write_text
 
 FOLDER = click.Path(path_type=Path)
+_WITHHELD = "withheld: above your clearance"
 
 
 @click.group()
@@ -68,7 +69,7 @@ def due(token_file: Path | None, lake: Path) -> None:
 
     for one in list_due(lake=_lake(lake), by=caller(token_file), at=now()):
         held = "  HELD" if one.held else ""
-        click.echo(f"{one.record}  {one.since.astimezone(UTC):%Y-%m-%d}  {one.rule}{held}")
+        click.echo(f"{one.record or _WITHHELD}  {one.since.astimezone(UTC):%Y-%m-%d}  {one.rule}{held}")
 
 
 @retention.command()
@@ -146,7 +147,7 @@ def show(number: str, after: int, limit: int, token_file: Path | None) -> None:
 
     found = read_entries(number=number, after=after, limit=limit, by=caller(token_file), at=now())
     for one in found:
-        named = one.record or one.digest or "withheld: above your clearance"
+        named = one.record or one.digest or _WITHHELD
         stayed = f"  stayed ({one.stayed})" if one.stayed else ""
         click.echo(f"{one.place:6}  {one.kind:12} {named}  {one.rule}{stayed}")
     if len(found) == limit:
