@@ -11,6 +11,7 @@ from tests.service_world import KEYS, NOW, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.audit.auditing import Search, search_events, verify
+from tidewaiter.actions.audit.integrity import integrity_report
 from tidewaiter.actions.decisions.events import record_events
 from tidewaiter.actions.decisions.flight import recall
 from tidewaiter.actions.decisions.group import decide_group
@@ -22,10 +23,24 @@ from tidewaiter.actions.retention.aged_records import AGED_RECORDS
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError
 from tidewaiter.core.role import Role
+from tidewaiter.engines.integrity.edits import WorkingHours
+from tidewaiter.engines.integrity.finding import Kind
 from tidewaiter.faces.api import calling
 from tidewaiter.faces.api.service import Service, use
 from tidewaiter.storage.lake.lake import Lake
-from tidewaiter.storage.records.models import AuditEvent, Classification, ControlRequest, Officer, Recall, Referral
+from tidewaiter.storage.records.models import (
+    Act,
+    AuditEvent,
+    Classification,
+    ControlRequest,
+    Decision,
+    Declaration,
+    Officer,
+    Override,
+    Recall,
+    Referral,
+    Result,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +79,9 @@ def entry(number: str = "A") -> int:
     return Recall.objects.get(declaration_id=number).pk
 
 
-def settled(by: Officer, outcome: RecallOutcome = RecallOutcome.UNDER_CONTROL, reason: str = "") -> Listed:
+def settled(
+    by: Officer, outcome: RecallOutcome = RecallOutcome.UNDER_CONTROL, reason: str = "brought back to the yard"
+) -> Listed:
     return settle_recall(recall=entry(), outcome=outcome, reason=reason, by=by, at=LATER)
 
 
@@ -152,17 +169,69 @@ def test_the_audit_does_not_name_a_request_above_the_clearance_for_which_goods_w
 
 @pytest.mark.usefixtures("standing")
 def test_goods_audited_instead_wait_for_post_clearance_audit() -> None:
-    settled(boss(), RecallOutcome.AUDIT)
+    settled(boss(), RecallOutcome.AUDIT, "")
     (trader,) = audits_waiting(by=an_officer(Role.POST_CLEARANCE_AUDITOR), at=LATER)
     assert [one.declaration_id for one in trader.referrals] == ["A"]
     assert Referral.objects.get().cause == "listed for recall"
 
 
 @pytest.mark.usefixtures("standing")
-def test_goods_are_not_given_up_without_a_reason() -> None:
-    with pytest.raises(InputError, match="why"):
-        settled(boss(), RecallOutcome.NOT_PURSUED, "  ")
-    assert settled(boss(), RecallOutcome.NOT_PURSUED, "eaten").recall.settled_reason == "eaten"
+def test_goods_are_not_given_up_nor_called_back_under_control_without_a_reason() -> None:
+    for outcome in (RecallOutcome.NOT_PURSUED, RecallOutcome.UNDER_CONTROL):
+        for said in ("  ", "ok"):
+            with pytest.raises(InputError, match="reason"):
+                settled(boss(), outcome, said)
+    assert settled(boss(), RecallOutcome.NOT_PURSUED, "eaten by now").recall.settled_reason == "eaten by now"
+
+
+@pytest.mark.usefixtures("standing")
+@pytest.mark.parametrize("what", ["lowered", "agreed to lower", "examined", "corrected the result"])
+def test_who_lowered_or_examined_the_goods_may_only_have_them_audited(what: str) -> None:
+    concerned, other = boss(), boss()
+    decision = Decision.objects.get(declaration_id="A")
+    if "lower" in what:
+        by, second = (concerned, other) if what == "lowered" else (other, concerned)
+        Override.objects.create(
+            declaration_id="A", decision=decision, before="red", after="green", reason_code="x", reason="as agreed",
+            by=by, at=NOW, second=second if what != "lowered" else None, state="in force",
+        )  # fmt: skip
+    else:
+        act = Act.objects.create(
+            act_id="A1", decision=decision, declaration_id="A", kind="physical", state="closed", due_on=NOW.date(),
+            opened_at=NOW, closed_at=NOW, officer=concerned if what == "examined" else other,
+        )  # fmt: skip
+        Result.objects.create(act=act, version=1, outcome="nothing_found", row={}, known_at=NOW, by=concerned)
+    for outcome in (RecallOutcome.NOT_PURSUED, RecallOutcome.UNDER_CONTROL):
+        with pytest.raises(NotAllowedError, match="audited"):
+            settled(concerned, outcome)
+    assert settled(concerned, RecallOutcome.AUDIT).recall.settled_as == "audit"
+
+
+@pytest.mark.usefixtures("standing")
+def test_who_raised_the_channel_of_goods_settles_their_recall() -> None:
+    manager = boss()
+    Override.objects.create(
+        declaration_id="A", decision=Decision.objects.get(declaration_id="A"), before="green", after="red",
+        reason_code="x", reason="a report", by=manager, at=NOW, state="in force",
+    )  # fmt: skip
+    assert settled(manager).recall.settled_as == "under_control"
+
+
+@pytest.mark.usefixtures("standing")
+def test_the_report_tells_the_inspectorate_who_alone_settled_entries_without_an_audit() -> None:
+    manager, local = boss(), boss("PORT")
+    Declaration.objects.filter(pk="A").update(declarant_code="BROKER")
+    settled(manager, RecallOutcome.NOT_PURSUED)
+    settle_recall(recall=entry("B"), outcome=RecallOutcome.AUDIT, reason="", by=local, at=LATER)
+    reader, hours = an_officer(Role.INSPECTORATE), WorkingHours(time_zone="Europe/Riga")
+    report = integrity_report(start=NOW, end=NOW + timedelta(days=1), hours=hours, by=reader, at=LATER)
+    (screening,) = [one for one in report.screenings if one.kind is Kind.RECALL_SETTLED]
+    (found,) = screening.findings
+    assert (screening.tested, found.officer, found.party, found.office) == (2, manager.login, "BROKER", "MAIN")
+    assert found.evidence == (f"recall:{entry()}", "A")
+    assert found.figures[0].expected == 0.0
+    early = integrity_report(start=NOW - timedelta(days=1), end=NOW, hours=hours, by=reader, at=LATER)
+    assert [one.tested for one in early.screenings if one.kind is Kind.RECALL_SETTLED] == [0]
 
 
 @pytest.mark.usefixtures("standing")
@@ -176,7 +245,7 @@ def test_the_inspectorate_reads_the_list_and_settles_nothing() -> None:
 @pytest.mark.usefixtures("standing")
 def test_the_audit_follows_a_recall_from_listing_to_settling() -> None:
     assert named() == []
-    settled(boss(), RecallOutcome.NOT_PURSUED, "eaten")
+    settled(boss(), RecallOutcome.NOT_PURSUED, "eaten by now")
     assert named() == []
     for change in ({"settled_reason": "sold"}, {"settled_as": "audit"}, {"channel": "green"}, {"settled_at": None}):
         before = Recall.objects.filter(pk=entry()).values(*change).get()
@@ -195,7 +264,7 @@ def test_a_recall_listed_when_only_its_number_had_an_event_is_held_by_the_chain_
     Recall.objects.filter(pk=old.pk).update(settled_at=LATER, settled_as="audit")
     assert named() == [f"recall:{old.pk}"]
     Recall.objects.filter(pk=old.pk).update(settled_at=None, settled_as="")
-    settle_recall(recall=old.pk, outcome=RecallOutcome.UNDER_CONTROL, reason="", by=boss(), at=LATER)
+    settle_recall(recall=old.pk, outcome=RecallOutcome.UNDER_CONTROL, reason="in the yard", by=boss(), at=LATER)
     assert named() == []
     Recall.objects.create(declaration_id="B", channel="red", cause="new", body=body, listed_at=LATER)
     assert len(named()) == 1
@@ -220,7 +289,12 @@ def test_the_list_is_read_and_settled_over_the_api(client: Client) -> None:
     assert "P-SECRET" not in listed.content.decode()
     address = f"/api/v1/recalls/{told['number']}/settle"
     statuses = []
-    for said in ({"outcome": "sold"}, {"outcome": "not_pursued"}, {"outcome": "not_pursued", "reason": "eaten"}, {}):
+    for said in (
+        {"outcome": "sold"},
+        {"outcome": "not_pursued"},
+        {"outcome": "not_pursued", "reason": "eaten by now"},
+        {},
+    ):
         body = said or {"outcome": "audit"}
         statuses.append(client.post(address, body, content_type="application/json", headers=manager).status_code)
     assert statuses == [422, 422, 200, 409]
@@ -228,7 +302,7 @@ def test_the_list_is_read_and_settled_over_the_api(client: Client) -> None:
     (done,) = json.loads(client.get("/api/v1/recalls?state=settled", headers=reader).content)["entries"]
     assert (done["outcome"], done["outcome_reason"], done["cause"]) == (
         "not_pursued",
-        "eaten",
+        "eaten by now",
         "profile P-SECRET@1 active",
     )
     assert client.get("/api/v1/recalls?state=lost", headers=reader).status_code == 422

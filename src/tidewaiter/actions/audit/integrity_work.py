@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from tidewaiter.actions.audit.integrity_edits import filings, list_edits, lookout_edits, trader_edits
 from tidewaiter.actions.audit.integrity_findings import own_findings
 from tidewaiter.actions.audit.integrity_lots import candidates, lots
+from tidewaiter.actions.audit.integrity_recalls import settlements
 from tidewaiter.actions.audit.integrity_rules import rule_edits
 from tidewaiter.actions.examinations.acts import CLOSED
 from tidewaiter.actions.examinations.audit_outcomes import found_by_audit
@@ -58,6 +59,7 @@ def work_of(
         assignments=tuple(_assignments(acts, declarations)),
         lots=tuple(lots(start, end)),
         findings=tuple(own_findings(start, end)),
+        settlements=tuple(settlements(start, end)),
     )
 
 

@@ -1,7 +1,8 @@
 """Goods listed for recall: released before what would select them now was known, and what became of each.
 
 An entry is settled once, by an officer of the office: the goods are back under control, they are audited instead, or
-they are not pursued, for a reason that stays. Why goods were listed is told to those only who may see what is behind a
+they are not pursued, for a reason that stays. Who lowered the channel of the goods or examined them may only have them
+audited; another says the rest. Why goods were listed is told to those only who may see what is behind a
 decision, and a lookout or request among it only to those who may see that one.
 """
 
@@ -12,17 +13,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.acting import Actor, action, may, officer_of, record
 from tidewaiter.actions.decisions.blinding import referred, unseen, without
 from tidewaiter.actions.decisions.traces import recall_content
 from tidewaiter.actions.examinations.acts import CLOSED, refer_to_audit
+from tidewaiter.actions.examinations.overrides import IN_FORCE, SUPERSEDED
 from tidewaiter.actions.packing import to_json, unpacked
+from tidewaiter.actions.reading import explained
 from tidewaiter.actions.rights import granting
-from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.errors import ConflictError, NotAllowedError, NotKnownError
 from tidewaiter.storage.records.audit import lock_chain
-from tidewaiter.storage.records.models import Act, Decision, Officer, Recall
+from tidewaiter.storage.records.models import Act, Decision, Officer, Override, Recall
 from tidewaiter.storage.records.visibility import visible_to
 
 
@@ -81,17 +85,20 @@ def settle_recall(*, recall: int, outcome: RecallOutcome, reason: str, by: Actor
     """Say what became of goods listed for recall; those audited instead are referred to post-clearance audit.
 
     Raises NotKnownError for an entry that the officer may not see, ConflictError for one that is settled, InputError
-    where goods are not pursued without a reason.
+    where goods are not audited and no reason is said, NotAllowedError where goods that the officer lowered or examined
+    are not audited.
     """
     officer = officer_of(by)
-    if outcome is RecallOutcome.NOT_PURSUED and not reason.strip():
-        raise InputError(Problem("say why the goods are not pursued", Place("reason")))
+    if outcome is not RecallOutcome.AUDIT:
+        explained(reason)
     lock_chain()
     found = _seen(officer, "recall.settle").filter(pk=recall).first()
     if found is None:
         raise NotKnownError(f"no entry {recall} of the recall list is known")
     if found.settled_at is not None:
         raise ConflictError(f"entry {recall} of the recall list was settled before")
+    if outcome is not RecallOutcome.AUDIT:
+        _refuse_concerned(found.declaration_id, officer)
     found.settled_by, found.settled_at = officer, at
     found.settled_as, found.settled_reason = outcome.value, reason.strip()
     found.save(update_fields=["settled_by", "settled_at", "settled_as", "settled_reason"])
@@ -104,6 +111,18 @@ def settle_recall(*, recall: int, outcome: RecallOutcome, reason: str, by: Actor
 def _seen(officer: Officer, name: str) -> QuerySet[Recall]:
     """Return the entries that the officer may see to do what is named."""
     return visible_to(officer, Recall.objects.select_related("declaration", "settled_by"), granting(name))
+
+
+def _refuse_concerned(number: str, officer: Officer) -> None:
+    """Raise NotAllowedError for who lowered the channel of the goods, alone or with another, or examined them."""
+    took_effect = Override.objects.filter(declaration_id=number, state__in=(IN_FORCE, SUPERSEDED))
+    own = took_effect.filter(Q(by=officer) | Q(second=officer))
+    lowered = any(Channel(one.after).strictness < Channel(one.before).strictness for one in own)
+    acts = Act.objects.filter(Q(officer=officer) | Q(results__by=officer), declaration_id=number)
+    if lowered or acts.exists():
+        raise NotAllowedError(
+            "you lowered the channel of these goods or examined them: have them audited, or another says"
+        )
 
 
 def _told(read: Sequence[Recall], by: Actor) -> list[Listed]:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     OFF_DRAW = "assignment off the draw"
     LONE_LOT = "lot with one candidate"
     WITHDRAWN = "own finding turned into nothing"
+    RECALL_SETTLED = "goods listed for recall not audited"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tidewaiter.engines.integrity.frequent import frequent_pairs
 from tidewaiter.engines.integrity.lenient import lenient_officers
 from tidewaiter.engines.integrity.lots import Lot, lone_lots
 from tidewaiter.engines.integrity.overrides import Override, OverrideSuccess, Selected, override_success
+from tidewaiter.engines.integrity.settled import Settlement, unaudited_recalls
 from tidewaiter.engines.integrity.withdrawn import OwnFinding, withdrawn_findings
 
 
@@ -28,6 +29,7 @@ class Work:
     assignments: tuple[Assignment, ...] = ()
     lots: tuple[Lot, ...] = ()
     findings: tuple[OwnFinding, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def screen(work: Work, *, hours: WorkingHours, level: float = LEVEL) -> Integrit
             off_draw(work.assignments, level=level),
             lone_lots(work.lots),
             withdrawn_findings(work.findings),
+            unaudited_recalls(work.settlements),
         ),
         success=override_success(work.overrides),
     )

@@ -58,7 +58,7 @@ class RecallsWanted(Page):
 
 
 class RecallSettled(Given):
-    """What became of the goods; a reason is asked for where they are not pursued."""
+    """What became of the goods; a reason is asked for where they are not audited."""
 
     outcome: RecallOutcome
     reason: ReasonText = ""
