@@ -121,15 +121,9 @@ def _keep(row: Row, digest: str, by: Actor, at: datetime) -> Event:
 
 
 def _apply(event: Event, at: datetime) -> None:
-    """Bring the declaration up to what happened; an event of a declaration not known here is kept all the same.
-
-    So is one that came before its declaration and turns out to have happened too long before it: it changes nothing.
-    """
+    """Bring the declaration up to what happened; an event of a declaration not known here is kept all the same."""
     declaration = Declaration.objects.select_for_update().filter(pk=event.declaration_id).first()
     if declaration is None:
-        return
-    came = min(declaration.lodged_at, declaration.received_at or declaration.lodged_at)
-    if _too_early(event.kind, event.occurred_at, came):
         return
     if event.kind in (RELEASED, GATE_OUT) and _cancelled_before(declaration, event):
         return
@@ -183,9 +177,17 @@ def held_by(events: Iterable[Event]) -> list[str]:
 
 
 def apply_early(events: Iterable[Event], at: datetime) -> None:
-    """Bring a declaration that was just decided up to the events that came before it; within its transaction."""
-    for event in events:
-        _apply(event, at)
+    """Bring a declaration that was just decided up to the events that came before it; within its transaction.
+
+    One that turns out to have happened too long before it changes nothing.
+    """
+    early = list(events)
+    named = {event.declaration_id for event in early}
+    known = Declaration.objects.filter(pk__in=named).values_list("pk", "lodged_at", "received_at")
+    first = {number: min(lodged_at, received_at or lodged_at) for number, lodged_at, received_at in known}
+    for event in early:
+        if not _too_early(event.kind, event.occurred_at, first.get(event.declaration_id, event.occurred_at)):
+            _apply(event, at)
 
 
 def _agency(event: Event) -> str:
