@@ -118,10 +118,12 @@ def test_a_process_beside_it_that_is_killed_is_made_again_and_no_answer_is_lost(
     refused: list[dict[str, Any]] = []
 
     def send(name: str) -> None:
-        for count in range(150):
-            status, told = served.decide(f"{name}{count}")
+        count = since = 0
+        while since < 10:
+            status, told = served.decide(f"{name}{(count := count + 1)}")
             if status == 201:
                 answers[f"{name}{count}"] = told
+                since += bool(refused)
             else:
                 assert status == 503, told
                 refused.append(told)
@@ -136,8 +138,7 @@ def test_a_process_beside_it_that_is_killed_is_made_again_and_no_answer_is_lost(
     beside.kill()
     for thread in threads:
         thread.join()
-    assert refused
-    assert len(answers) > before
-    for number, told in answers.items():
+    assert len(answers) >= before + 40
+    for number, told in [*answers.items()][:20] + [*answers.items()][-20:]:
         assert served.decide(number) == (200, told)
     assert served.process.poll() is None
