@@ -95,6 +95,17 @@ def test_an_agency_reads_its_own_holds_by_code_or_name_and_no_others(reader: Off
     assert (last.actor, last.action, last.record) == (reader.reference, "agency.read", "agency:PLANT")
 
 
+def test_an_agency_is_known_by_its_name_in_capital_letters_beyond_ascii(reader: Officer) -> None:
+    Office.objects.filter(code="PLANT").update(name="Служба защиты растений, Bjørn Straße")
+    reader = Officer.objects.get(pk=reader.pk)
+    a_declaration("D1")
+    an_event("agency_hold", "D1", "СЛУЖБА ЗАЩИТЫ РАСТЕНИЙ, BJØRN STRASSE")
+    a_request("CR-1", "служба Защиты растений, BJØRN straße", "D1")
+    (held,) = own_holds(by=reader, at=NOON)
+    (asked,) = own_requests(by=reader, at=NOON)
+    assert (held.goods.declaration_id, held.standing, asked.request.reference) == ("D1", True, "CR-1")
+
+
 def test_what_was_found_is_told_once_nothing_is_open_about_the_goods(reader: Officer) -> None:
     a_declaration("D1")
     an_event("agency_hold", "D1", "PLANT")

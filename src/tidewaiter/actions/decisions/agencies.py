@@ -6,11 +6,12 @@ told once nothing is open about them any more.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
@@ -73,12 +74,13 @@ def own_holds(*, after: int = 0, limit: int = 100, by: Actor, at: datetime) -> l
     The reading is recorded. Raises ConflictError for a reader without an office.
     """
     agency = _agency(officer_of(by))
-    placed = Event.objects.filter(_named("row__detail", agency), kind=HOLD).exclude(declaration_id="").order_by("-pk")
+    holds = Event.objects.filter(kind=HOLD).exclude(declaration_id="")
+    placed = holds.filter(row__detail__in=_written(holds.values_list("row__detail", flat=True), agency)).order_by("-pk")
     events = list(placed[after : after + limit])
     numbers = {one.declaration_id for one in events}
     goods = _goods(numbers, at)
     holders = dict(Declaration.objects.filter(pk__in=numbers).values_list("pk", "held_by"))
-    names = {name.casefold() for name in _names(agency)}
+    names = _names(agency)
     record(f"agency:{agency.pk}", to_json([one.event_id for one in events]).encode())
     return [
         Held(
@@ -96,7 +98,8 @@ def own_requests(*, after: int = 0, limit: int = 100, by: Actor, at: datetime) -
     """Return requests that the reader's agency asked for, within the clearance, as `own_holds` does."""
     officer = officer_of(by)
     agency = _agency(officer)
-    seen = visible_to(officer, ControlRequest.objects.filter(_named("asked_by", agency)))
+    seen = visible_to(officer, ControlRequest.objects.all())
+    seen = seen.filter(asked_by__in=_written(seen.values_list("asked_by", flat=True), agency))
     requests = list(seen.order_by("-raised_at", "reference")[after : after + limit])
     named = {one.pk: _declarations(one) for one in requests}
     goods = _goods({number for numbers in named.values() for number in numbers}, at)
@@ -111,15 +114,17 @@ def _agency(officer: Officer) -> Office:
     return officer.office
 
 
-def _names(agency: Office) -> Sequence[str]:
-    return [name for name in (agency.code, agency.name) if name]
+def _names(agency: Office) -> AbstractSet[str]:
+    return {name.casefold() for name in (agency.code, agency.name) if name}
 
 
-def _named(field: str, agency: Office) -> Q:
-    found = Q()
-    for name in _names(agency):
-        found |= Q(**{f"{field}__iexact": name})
-    return found
+def _written(names: QuerySet[Any, str | None], agency: Office) -> Sequence[str]:
+    """Return those of the names that are the agency's, each as it is written.
+
+    Compared here, because SQLite knows no capital letters beyond ASCII and PostgreSQL none of some languages.
+    """
+    own = _names(agency)
+    return [name for name in names.order_by().distinct() if name and name.casefold() in own]
 
 
 def _declarations(asked: ControlRequest) -> list[str]:
