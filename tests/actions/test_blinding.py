@@ -24,8 +24,9 @@ from tests.office import NOON, an_officer
 from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.examinations.acts import OPEN
 from tidewaiter.actions.examinations.assignments import replace_officer
-from tidewaiter.actions.examinations.reexaminations import draw_again, drawn_of, with_open_acts
+from tidewaiter.actions.examinations.reexaminations import draw_again, drawn_of
 from tidewaiter.actions.examinations.results import correct_result, record_result, results_of
+from tidewaiter.actions.examinations.waiting import with_open_acts
 from tidewaiter.actions.examinations.worklist import task, worklist
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, NotKnownError, TidewaiterError

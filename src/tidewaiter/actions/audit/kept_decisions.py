@@ -23,14 +23,14 @@ from tidewaiter.actions.decisions.traces import (
     recall_content,
     taken_content,
 )
-from tidewaiter.actions.examinations.changes import LAPSED, OVERRIDE, RISE, rise_content
+from tidewaiter.actions.examinations.changes import ACTS_CLOSED, LAPSED, OVERRIDE, RISE, rise_content
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.actions.rows import text_digest
 from tidewaiter.storage.records import models
 from tidewaiter.storage.records.chain import Finding
 
 _TAKE: Final = "decision.take"
-_ANNOUNCED: Final = (OVERRIDE, LAPSED)
+_ANNOUNCED: Final = (OVERRIDE, LAPSED, ACTS_CLOSED)
 
 type _Marks = Mapping[int, list[tuple[Any, ...]]]
 """By version (0: not noted) what `marks_content` takes."""

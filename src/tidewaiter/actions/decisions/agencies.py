@@ -18,7 +18,7 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.decisions.events import HOLD
 from tidewaiter.actions.decisions.flight import RECALLED_DAYS
 from tidewaiter.actions.decisions.requests import SubjectKind
-from tidewaiter.actions.examinations.reexaminations import with_open_acts
+from tidewaiter.actions.examinations.waiting import with_open_acts
 from tidewaiter.actions.packing import to_json
 from tidewaiter.core.errors import ConflictError, Problem
 from tidewaiter.storage.records.models import ControlRequest, Declaration, Event, Mark, Office, Officer, Result

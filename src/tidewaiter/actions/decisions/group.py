@@ -31,7 +31,7 @@ from tidewaiter.actions.decisions.traces import AMENDED, LODGED, recall_content
 from tidewaiter.actions.decisions.weighing import Lot, Weighed
 from tidewaiter.actions.draws import Keys, draw_of, lodge_within
 from tidewaiter.actions.examinations.acts import open_acts
-from tidewaiter.actions.examinations.reexaminations import with_open_acts
+from tidewaiter.actions.examinations.waiting import with_open_acts
 from tidewaiter.actions.profiles.publishing import ask_again_after
 from tidewaiter.actions.rows import in_order, rows_to_json, text_digest
 from tidewaiter.core.channel import Channel

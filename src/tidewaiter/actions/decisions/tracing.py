@@ -8,7 +8,7 @@ from decimal import Decimal
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.decisions.blinding import above_clearance, decision_seen, refuse_examiner, without
 from tidewaiter.actions.examinations.changes import OVERRIDE
-from tidewaiter.actions.examinations.reexaminations import with_open_acts
+from tidewaiter.actions.examinations.waiting import with_open_acts
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.core.facts import FactType
 from tidewaiter.language.catalogue import load_catalogue
@@ -100,8 +100,8 @@ def _written(item: dict[str, object]) -> dict[str, object]:
 def changes(*, after: int, limit: int = 100, by: Actor, at: datetime) -> list[dict[str, object]]:
     """Return the changes after a cursor, in order, each with the answer in force; read again from the last cursor kept.
 
-    `kind` is rise, override or lapsed (see actions.examinations.changes). Every change comes at least once, in the one
-    order of the audit chain.
+    `kind` is rise, override, lapsed or acts_closed (see actions.examinations.changes). Every change comes at least
+    once, in the one order of the audit chain.
     """
     held = Rise.objects.filter(cursor__gt=after).select_related("decision").order_by("cursor")
     rises = list(held[: min(max(limit, 1), MOST_CHANGES)])

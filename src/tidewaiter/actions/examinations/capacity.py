@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.examinations.acts import OPEN, close_unseen
+from tidewaiter.actions.examinations.waiting import telling_what_closed
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.rights import granting
 from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Problem
@@ -60,7 +61,8 @@ def waive_hit(*, decision: str, reason: str, by: Actor, at: datetime) -> Capacit
     """Waive a hit beyond capacity: nobody will look, what waits of the declaration is closed as not inspected."""
     manager = officer_of(by)
     found = _waiting(decision, manager, "capacity.waive")
-    close_unseen(list(_open_acts(found)), reason="waived: beyond capacity", at=at, by=manager)
+    with telling_what_closed([found.declaration_id], by=by, at=at):
+        close_unseen(list(_open_acts(found)), reason="waived: beyond capacity", at=at, by=manager)
     return _decided(found, Choice.WAIVED, None, reason, manager, at)
 
 

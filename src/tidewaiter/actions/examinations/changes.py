@@ -1,4 +1,4 @@
-"""The feed of changes beyond rises: a person's override, and a yellow that nobody looked at in time.
+"""The feed of changes beyond rises: a person's override, a yellow nobody looked at in time, nothing left to look at.
 
 A client system that follows `GET /api/v1/decisions/changes` sees one entry for each, in the order of the audit chain:
 
@@ -8,6 +8,8 @@ A client system that follows `GET /api/v1/decisions/changes` sees one entry for 
   answer stays what it was, and `current_channel` of a repeated request tells the new one.
 - `lapsed`: the treatment of a yellow ended because nobody looked at it in the days the policy gives. The channel stays
   yellow in every record; the goods may be released and are referred to post-clearance audit.
+- `acts_closed`: officers have nothing to do about the goods any more, for now; the channel stays. See
+  `actions.examinations.waiting`.
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from tidewaiter.storage.records.models import Declaration, Rise
 RISE = "rise"
 OVERRIDE = "override"
 LAPSED = "lapsed"
+ACTS_CLOSED = "acts_closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

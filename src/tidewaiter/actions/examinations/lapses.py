@@ -14,6 +14,7 @@ from itertools import batched
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.examinations.acts import NOT_INSPECTED, OPEN, close_unseen, refer_to_audit
 from tidewaiter.actions.examinations.changes import LAPSED, Change, announce
+from tidewaiter.actions.examinations.waiting import telling_what_closed
 from tidewaiter.actions.packing import unpacked
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.decision import Decision
@@ -57,6 +58,12 @@ def _expire(*, acts: Sequence[Act], by: Actor, at: datetime) -> list[Act]:
         .select_related("officer", "decision")
         .filter(pk__in=[act.pk for act in acts], state=OPEN)
     )
+    with telling_what_closed({act.declaration_id for act in held}, by=by, at=at):
+        _end(held, by, at)
+    return held
+
+
+def _end(held: Sequence[Act], by: Actor, at: datetime) -> None:
     close_unseen(held, reason=REASON, at=at)
     record("act:lapsed", str(len(held)).encode())
     first = [act for act in held if act.reexamines_id is None]
@@ -70,7 +77,6 @@ def _expire(*, acts: Sequence[Act], by: Actor, at: datetime) -> list[Act]:
         actor=by.reference,
         at=at,
     )
-    return held
 
 
 def _lapsing(policy: Policy, on: date) -> list[Act]:

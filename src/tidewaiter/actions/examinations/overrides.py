@@ -30,6 +30,7 @@ from tidewaiter.actions.examinations.acts import (
     store,
 )
 from tidewaiter.actions.examinations.changes import OVERRIDE, Change, announce
+from tidewaiter.actions.examinations.waiting import telling_what_closed
 from tidewaiter.actions.examinations.worklist import acts_seen, blinded
 from tidewaiter.actions.packing import to_json
 from tidewaiter.actions.rights import granting
@@ -221,10 +222,12 @@ def _apply(override: Override, found: Declaration, policy: Policy, on: date, by:
     override.save()
     found.channel = after.value
     found.save(update_fields=["channel"])
-    _bring_acts(override, after, policy, on, at)
-    record(f"override:{override.pk}", content_of(override))
-    change = Change(kind=OVERRIDE, declaration=found, before=before, after=after, reference=f"override:{override.pk}")
-    announce([change], actor=by.reference, at=at)
+    with telling_what_closed([found.pk], by=by, at=at):
+        _bring_acts(override, after, policy, on, at)
+        record(f"override:{override.pk}", content_of(override))
+        reference = f"override:{override.pk}"
+        change = Change(kind=OVERRIDE, declaration=found, before=before, after=after, reference=reference)
+        announce([change], actor=by.reference, at=at)
 
 
 def _bring_acts(override: Override, after: Channel, policy: Policy, on: date, at: datetime) -> None:

@@ -6,17 +6,16 @@ second examination: it is an act like any other, with a number, a due day and a 
 drawn by the worker, not in the answer to the first officer's result, which so cannot tell how it fell.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
-from typing import Final
+from collections.abc import Sequence
+from datetime import date, datetime
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from tidewaiter.actions.acting import Actor, action, record
 from tidewaiter.actions.draws import Keys
 from tidewaiter.actions.examinations.acts import CLOSED, OPEN, PENDING, close_unseen, due_on, new_act, store
 from tidewaiter.actions.examinations.assignments import AT_ONCE, Rosters
+from tidewaiter.actions.examinations.waiting import LOOKED_BACK, telling_what_closed
 from tidewaiter.actions.packing import to_json
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.policy import Policy
@@ -24,12 +23,9 @@ from tidewaiter.engines.selection.assignment import RE_EXAMINER, Assignment, ReE
 from tidewaiter.engines.selection.assignment import re_examined as falls_within
 from tidewaiter.engines.selection.draw import Draw
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.asking import among, ask, texts
 from tidewaiter.storage.records.models import Act, Declaration, Reexamination, Result
 
 NOTHING_FOUND = "nothing_found"
-LOOKED_BACK = timedelta(days=40)
-"""A result closed longer ago than this is not drawn any more: its key may have been opened."""
 
 
 def draw_again(*, keys: Keys, policy: Policy, on: date, by: Actor, at: datetime) -> list[Reexamination]:
@@ -64,27 +60,6 @@ def _of_nothing_found(acts: QuerySet[Act], since: datetime) -> QuerySet[Act]:
     )
 
 
-_WITH_OPEN_ACTS: Final = (
-    "SELECT DISTINCT a.declaration_id FROM records_act a WHERE a.declaration_id {among} AND (a.state <> 'closed' OR "
-    "(a.reexamines_id IS NULL AND a.officer_id IS NOT NULL AND a.closed_at >= %s AND NOT EXISTS "
-    "(SELECT 1 FROM records_reexamination d WHERE d.act_id = a.act_id) AND 'nothing_found' = "
-    "(SELECT r.outcome FROM records_result r WHERE r.act_id = a.act_id ORDER BY r.version DESC LIMIT 1)))"
-)
-
-
-def with_open_acts(declarations: Collection[str], at: datetime) -> set[str]:
-    """Return those of the declarations about whose goods officers have something to do yet, as the next moment knows.
-
-    That is an act not closed, of whatever kind, and a "nothing found" whose lot the worker has not drawn yet: else
-    goods would be released between the first result and the second examination. Asked once a group.
-    """
-    if not declarations:
-        return set()
-    since = connection.ops.adapt_datetimefield_value(at - LOOKED_BACK)
-    found = ask(_WITH_OPEN_ACTS.format(among=among()), [texts(declarations), since])
-    return {number for (number,) in found}
-
-
 @action("act.reexamine")
 def _draw(
     *, acts: Sequence[Act], keys: Keys, rosters: Rosters, on: date, by: Actor, at: datetime
@@ -95,8 +70,9 @@ def _draw(
         made.append(one)
         opened += again
         record(f"act:{act.pk}", lot_content(one))
-    Reexamination.objects.bulk_create(made)
-    store(opened, at)
+    with telling_what_closed({act.declaration_id for act in acts}, by=by, at=at):
+        Reexamination.objects.bulk_create(made)
+        store(opened, at)
     gone = Declaration.objects.filter(pk__in=[act.declaration_id for act in opened], in_flight=False)
     left = set(gone.values_list("pk", flat=True))
     close_unseen([act for act in opened if act.declaration_id in left], reason="goods released", at=at)

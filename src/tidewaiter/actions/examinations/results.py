@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tidewaiter.actions.acting import Actor, action, officer_of, record, require
 from tidewaiter.actions.examinations.acts import CLOSED, NOT_INSPECTED, PENDING, officer_code
+from tidewaiter.actions.examinations.waiting import telling_what_closed
 from tidewaiter.actions.examinations.worklist import acts_seen
 from tidewaiter.actions.reading import Row, read_row, stored
 from tidewaiter.actions.rights import granting
@@ -97,18 +98,19 @@ def _add(
         problems.append(Problem("a new version needs its reason", Place("reason")))
     if problems:
         raise InputError(problems)
-    result = Result.objects.create(
-        act=act,
-        version=latest.version + 1 if latest else 1,
-        state=row["state"],
-        outcome=row["outcome"],
-        row=stored(row),
-        note=note,
-        reason=reason,
-        by=by,
-        known_at=at,
-    )
-    _settle(act, result, at)
+    with telling_what_closed([act.declaration_id], by=by, at=at):
+        result = Result.objects.create(
+            act=act,
+            version=latest.version + 1 if latest else 1,
+            state=row["state"],
+            outcome=row["outcome"],
+            row=stored(row),
+            note=note,
+            reason=reason,
+            by=by,
+            known_at=at,
+        )
+        _settle(act, result, at)
     record(f"act:{act.pk}", json.dumps([result.row, note, reason], sort_keys=True).encode())
     return result
 

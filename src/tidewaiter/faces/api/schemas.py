@@ -229,10 +229,13 @@ class OverrideAnswer(Schema):
 
 
 class Change(Schema):
-    """An entry of the feed: a declaration's channel is now another, or a yellow's treatment ended."""
+    """An entry of the feed: a channel is now another, a yellow's treatment ended, or officers have nothing to do."""
 
     cursor: int
-    kind: str = Field(description="rise; override: a person raised or lowered it; lapsed: nobody looked in time")
+    kind: str = Field(
+        description="rise; override: a person raised or lowered it; lapsed: nobody looked in time; acts_closed: "
+        "officers have nothing to do about the goods any more"
+    )
     at: str
     declaration_id: str
     before: str

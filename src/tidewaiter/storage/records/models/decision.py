@@ -55,10 +55,11 @@ class Decision(models.Model):
 
 
 class Rise(models.Model):
-    """An entry of the feed of changes: a declaration's channel is now another than the one before.
+    """An entry of the feed: a declaration's channel is another than before, or officers have nothing to do about it.
 
     `kind` is rise (a decision is stricter than the one before), override (a person raised or lowered the channel;
-    `reference` names the record) or lapsed (nobody looked at a yellow in time: its treatment ended, the channel stays).
+    `reference` names the record), lapsed (nobody looked at a yellow in time: its treatment ended, the channel stays) or
+    acts_closed (the last act closed, whichever it was; the channel stays).
     `cursor` is the number of its audit event: entries become visible in its order, so that none is ever missed.
     """
 
