@@ -5,8 +5,9 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 ON_POSTGRESQL := $(BIN)/python -m tests.postgres_server $(PYTEST)
-# Tests choose their store themselves, and never the one that a service on this machine uses.
-unexport TIDEWAITER_DATABASE
+# Tests choose their store themselves, and never the one that a service on this machine uses. They start many processes:
+# what Python compiled is kept for the next, whatever this machine's setting.
+unexport TIDEWAITER_DATABASE PYTHONDONTWRITEBYTECODE
 
 env: .venv/.ready ## build the environment in .venv
 

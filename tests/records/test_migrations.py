@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from tests.office import NOON
@@ -15,20 +15,24 @@ from tidewaiter.core.errors import ConflictError
 from tidewaiter.faces.cli.records import pending, refuse_pending
 from tidewaiter.storage.records.models import Token
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db
 
 FIRST = [("records", "0001_initial")]
 
 
 @pytest.fixture
-def oldest() -> Iterator[Any]:
-    """Bring the database to its first form, and give its models; it is of the newest form again after the test."""
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes("records")
-    executor = MigrationExecutor(connection)
-    executor.migrate(FIRST)
-    yield executor.loader.project_state(FIRST).apps
-    executor = MigrationExecutor(connection)
-    executor.migrate(newest)
+def oldest(service_database: str) -> Iterator[Any]:
+    """Put a database of the first form in the place of the tests' own until the test ends, and give its models."""
+    usual = connections["default"]
+    connections["default"] = own = usual.copy()
+    own.settings_dict["NAME"] = service_database.rpartition("/")[2] if own.vendor == "postgresql" else service_database
+    try:
+        executor = MigrationExecutor(own)
+        executor.migrate(FIRST)
+        yield executor.loader.project_state(FIRST).apps
+    finally:
+        own.close()
+        connections["default"] = usual
 
 
 def _filled(apps: Any) -> None:
@@ -87,10 +91,14 @@ def _rows() -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
-def test_a_filled_database_of_the_first_form_keeps_every_row(oldest: Any) -> None:
+def test_a_filled_database_of_the_first_form_is_refused_and_brought_up_to_date_with_every_row(oldest: Any) -> None:
     _filled(oldest)
     before = _rows()
     assert len(before) == 13
+    with pytest.raises(ConflictError, match=r"older program.*tidewaiter migrate"):
+        refuse_pending()
+    known = {name for app, name in MigrationLoader(None).disk_migrations if app == "records"}
+    assert pending() == sorted(known - {"0001_initial"})
     call_command("migrate", verbosity=0)
     assert _rows() == before
     assert pending() == []
@@ -100,13 +108,6 @@ def test_a_filled_database_of_the_first_form_keeps_every_row(oldest: Any) -> Non
     assert len(set(references)) == 2, "what was there before has a reference of its own too"
     assert Token.objects.get().state(NOON) == "good", "a token of before asked no second person"
     assert rule("declaration").days == 30, "a rule that two persons had set stays in force"
-
-
-def test_an_older_database_is_refused_with_what_to_run(oldest: Any) -> None:
-    with pytest.raises(ConflictError, match=r"older program.*tidewaiter migrate"):
-        refuse_pending()
-    known = {name for app, name in MigrationLoader(None).disk_migrations if app == "records"}
-    assert pending() == sorted(known - {"0001_initial"})
 
 
 def test_a_database_that_a_newer_program_changed_is_refused() -> None:
