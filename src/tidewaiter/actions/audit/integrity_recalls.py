@@ -14,7 +14,7 @@ def settlements(start: datetime, end: datetime) -> Iterator[Settlement]:
     for one in settled.select_related("settled_by", "declaration").defer("body").order_by("pk"):
         assert one.settled_by is not None
         yield Settlement(
-            recall_id=f"recall:{one.pk}",
+            record_id=f"recall:{one.pk}",
             declaration_id=one.declaration_id,
             office=one.declaration.office,
             officer=one.settled_by.login,

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, share
+from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, as_the_others, listed, share
 
 _AROUND = timedelta(days=45)
 _OFTEN = 0.2
@@ -145,16 +145,8 @@ def quiet_edits(
     trade = _Trade.of(filings)
     seen = [_Seen(one, *_marks(one, held, trade, hours, thresholds)) for one in held if one.lowers]
     quiet = [one for one in seen if one.quiet]
-    return Screening(
-        kind=Kind.QUIET_EDIT,
-        unit="lowering edits",
-        findings=tuple(_finding(one, seen) for one in sorted(quiet, key=_weight)),
-        tested=len(seen),
-        too_small=0,
-        least=0,
-        level=None,
-        notes=notes,
-    )
+    found = [_finding(one, seen) for one in sorted(quiet, key=_weight)]
+    return listed(Kind.QUIET_EDIT, "lowering edits", found, tested=len(seen), notes=notes)
 
 
 def _weight(one: _Seen) -> tuple[int, int, datetime, str]:
@@ -233,8 +225,7 @@ def _perhaps(edit: ListEdit) -> str:
 def _finding(one: _Seen, seen: Sequence[_Seen]) -> IntegrityFinding:
     edit = one.edit
     own = [other for other in seen if other.edit.officer == edit.officer]
-    rest = [other for other in seen if other.edit.officer != edit.officer]
-    expected = len(own) * sum(other.quiet for other in rest) / len(rest) if rest else None
+    expected = as_the_others(len(own), [other.quiet for other in seen if other.edit.officer != edit.officer])
     who = ", ".join(edit.beneficiaries[:3]) + (
         f" and {len(edit.beneficiaries) - 3} more" if edit.beneficiaries[3:] else ""
     )

@@ -1,6 +1,6 @@
 """What an integrity check gives out: findings with figures and evidence, and how much was looked at for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ class Kind(StrEnum):
     QUIET_EDIT = "quiet list edit"
     OFF_DRAW = "assignment off the draw"
     LONE_LOT = "lot with one candidate"
-    WITHDRAWN = "own finding turned into nothing"
+    WITHDRAWN = "finding turned into nothing"
     RECALL_SETTLED = "goods listed for recall not audited"
 
 
@@ -90,6 +90,20 @@ def share(name: str, part: int, whole: int, expected: float | None = None) -> tu
     """Return the figure of a share as a tuple of one; empty when the whole is nothing, which has no rate."""
     shown = rate(part, whole)
     return () if shown is None else (Figure(name, shown, expected),)
+
+
+def as_the_others(count: int, rest: Sequence[bool]) -> float | None:
+    """Return how many of so many there would be at the others' share; None where there are no others."""
+    return count * sum(rest) / len(rest) if rest else None
+
+
+def listed(
+    kind: Kind, unit: str, findings: Sequence[IntegrityFinding], *, tested: int, notes: tuple[str, ...] = ()
+) -> Screening:
+    """Return the screening of a check that lists facts, in the order given, and tests nothing."""
+    return Screening(
+        kind=kind, unit=unit, findings=tuple(findings), tested=tested, too_small=0, least=0, level=None, notes=notes
+    )
 
 
 def ranked(findings: Iterable[IntegrityFinding]) -> tuple[IntegrityFinding, ...]:

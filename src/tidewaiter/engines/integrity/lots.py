@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, ranked, share
+from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, listed, ranked, share
 
 AS_GOOD_AS_ALONE: Final = 0.9
 """An examiner with this share of all weight was as good as the one candidate, whoever else stood on the roster."""
@@ -40,15 +40,7 @@ def lone_lots(lots: Iterable[Lot]) -> Screening:
     for lot in lots:
         by_office[lot.office].append(lot)
     found = [finding for _, held in sorted(by_office.items()) for finding in _findings(held)]
-    return Screening(
-        kind=Kind.LONE_LOT,
-        unit="lots",
-        findings=ranked(found),
-        tested=sum(len(held) for held in by_office.values()),
-        too_small=0,
-        least=0,
-        level=None,
-    )
+    return listed(Kind.LONE_LOT, "lots", ranked(found), tested=sum(len(held) for held in by_office.values()))
 
 
 def _findings(held: Sequence[Lot]) -> list[IntegrityFinding]:
