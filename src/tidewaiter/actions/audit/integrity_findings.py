@@ -1,5 +1,6 @@
-"""What officers found, and what of it they turned into nothing themselves, as the integrity check wants it."""
+"""What officers found, and who turned what of it into nothing, as the integrity check wants it."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -9,17 +10,18 @@ from django.db.models import Q
 
 from tidewaiter.actions.examinations.results import OVERTURNED
 from tidewaiter.core.tables.results import FOUND
-from tidewaiter.engines.integrity.withdrawn import OwnFinding
+from tidewaiter.engines.integrity.withdrawn import EnteredFinding
 from tidewaiter.storage.records.models import Result
 
 _LARGE: Final = ("act__decision__answer", "act__decision__body", "act__decision__facts")
 
 
-def own_findings(start: datetime, end: datetime) -> Iterator[OwnFinding]:
-    """Give each finding that an officer entered, or turned into nothing, in the period: once an act and officer.
+def entered_findings(start: datetime, end: datetime) -> Iterator[EnteredFinding]:
+    """Give each finding entered, or turned into nothing, in the period: once an act and officer who entered it.
 
-    Turned into nothing is a result that said something was found, where the next version, by one who had entered a
-    finding of the act before, says nothing found, not inspected or overturned. What was put right again still counts.
+    Turned into nothing is a result that said something was found, where the next version says nothing found, not
+    inspected or overturned, whoever enters that; what was put right again still counts. Who entered a finding is who
+    first said so; a correction that finds other things leaves it theirs.
     """
     told = Result.objects.filter(known_at__gte=start, known_at__lt=end, by__isnull=False)
     concerned = told.filter(Q(outcome__in=FOUND) | Q(version__gt=1)).values("act_id")
@@ -29,25 +31,25 @@ def own_findings(start: datetime, end: datetime) -> Iterator[OwnFinding]:
         yield from _of_act(list(versions), start)
 
 
-def _of_act(versions: Sequence[Result], start: datetime) -> Iterator[OwnFinding]:
+def _of_act(versions: Sequence[Result], start: datetime) -> Iterator[EnteredFinding]:
     entered: dict[str, bool] = {}
-    withdrawn: set[str] = set()
-    stands = False
+    withdrawn: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    stands, finder = False, ""
     for one in versions:
         before, stands = stands, one.outcome in FOUND and one.state != OVERTURNED
         by, lately = one.by.login if one.by else "", one.known_at >= start
-        if stands and by:
-            entered[by] = entered.get(by, False) or lately
-        elif before and by in entered and lately:
-            withdrawn.add(by)
+        if stands and not before:
+            finder, entered[by] = by, entered.get(by, False) or lately
+        elif before and not stands and by and lately:
+            withdrawn[finder][by] = None
     act = versions[0].act
     for officer, lately in entered.items():
         if lately or officer in withdrawn:
-            yield OwnFinding(
-                act_id=act.pk,
+            yield EnteredFinding(
+                record_id=act.pk,
                 declaration_id=act.declaration_id,
                 office=act.office,
                 officer=officer,
                 declarant=act.decision.declaration.declarant_code,
-                withdrawn=officer in withdrawn,
+                withdrawn_by=tuple(withdrawn.get(officer, ())),
             )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from tidewaiter.actions.audit.integrity_edits import filings, list_edits, lookout_edits, trader_edits
-from tidewaiter.actions.audit.integrity_findings import own_findings
+from tidewaiter.actions.audit.integrity_findings import entered_findings
 from tidewaiter.actions.audit.integrity_lots import candidates, lots
 from tidewaiter.actions.audit.integrity_recalls import settlements
 from tidewaiter.actions.audit.integrity_rules import rule_edits
@@ -58,7 +58,7 @@ def work_of(
         filings=tuple(filings(edits, start, end)),
         assignments=tuple(_assignments(acts, declarations)),
         lots=tuple(lots(start, end)),
-        findings=tuple(own_findings(start, end)),
+        findings=tuple(entered_findings(start, end)),
         settlements=tuple(settlements(start, end)),
     )
 

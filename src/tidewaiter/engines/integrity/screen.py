@@ -13,7 +13,7 @@ from tidewaiter.engines.integrity.lenient import lenient_officers
 from tidewaiter.engines.integrity.lots import Lot, lone_lots
 from tidewaiter.engines.integrity.overrides import Override, OverrideSuccess, Selected, override_success
 from tidewaiter.engines.integrity.settled import Settlement, unaudited_recalls
-from tidewaiter.engines.integrity.withdrawn import OwnFinding, withdrawn_findings
+from tidewaiter.engines.integrity.withdrawn import EnteredFinding, withdrawn_findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Work:
     filings: tuple[Filing, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     lots: tuple[Lot, ...] = ()
-    findings: tuple[OwnFinding, ...] = ()
+    findings: tuple[EnteredFinding, ...] = ()
     settlements: tuple[Settlement, ...] = ()
 
 

@@ -1,60 +1,48 @@
-"""Findings turned into nothing by the officer who had entered them."""
+"""Findings turned into nothing, by whom and whose they were."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, ranked, share
+from tidewaiter.engines.integrity.done import Done, declarants_of, finding_of
+from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, as_the_others, listed, ranked, share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnFinding:
-    """Something found, entered by an officer as the result of an act; `withdrawn` by the same officer afterwards."""
+class EnteredFinding(Done):
+    """Something found, entered by the officer as the result of an act; `withdrawn_by` are who turned it into nothing.
 
-    act_id: str
-    declaration_id: str
-    office: str
-    officer: str
-    declarant: str
-    withdrawn: bool
-
-
-def withdrawn_findings(findings: Iterable[OwnFinding]) -> Screening:
-    """Return by officer the own findings that were turned into nothing.
-
-    These are facts, not tests: a typing error is mended so, and an answer of a laboratory entered. What the others
-    withdrew of theirs stands beside it.
+    That may be the same officer, a manager, or who was given the act afterwards; more than one where it was put right
+    in between.
     """
-    by_officer: defaultdict[str, list[OwnFinding]] = defaultdict(list)
-    for one in findings:
-        by_officer[one.officer].append(one)
-    held = [one for own in by_officer.values() for one in own]
-    found = [_finding(officer, own, held) for officer, own in by_officer.items() if any(one.withdrawn for one in own)]
-    return Screening(
-        kind=Kind.WITHDRAWN,
-        unit="findings entered",
-        findings=ranked(found),
-        tested=len(held),
-        too_small=0,
-        least=0,
-        level=None,
-    )
+
+    withdrawn_by: tuple[str, ...] = ()
 
 
-def _finding(officer: str, own: Sequence[OwnFinding], held: Sequence[OwnFinding]) -> IntegrityFinding:
-    gone = [one for one in own if one.withdrawn]
-    rest = [one for one in held if one.officer != officer]
-    expected = len(own) * sum(one.withdrawn for one in rest) / len(rest) if rest else None
-    declarants, offices = ({one.declarant for one in gone}, {one.office for one in gone})
-    return IntegrityFinding(
-        kind=Kind.WITHDRAWN,
-        office=gone[0].office if len(offices) == 1 else None,
-        officer=officer,
-        party=gone[0].declarant if len(declarants) == 1 else None,
+def withdrawn_findings(findings: Iterable[EnteredFinding]) -> Screening:
+    """Return by officer the findings that he or she turned into nothing, with who had entered them.
+
+    These are facts, not tests: a typing error is mended so, and an answer of a laboratory entered. What became of the
+    findings that other officers had entered stands beside it.
+    """
+    held = list(findings)
+    found = [_finding(officer, held) for officer in sorted({who for one in held for who in one.withdrawn_by})]
+    return listed(Kind.WITHDRAWN, "findings entered", ranked(found), tested=len(held))
+
+
+def _finding(officer: str, held: Sequence[EnteredFinding]) -> IntegrityFinding:
+    gone = [one for one in held if officer in one.withdrawn_by]
+    entered = Counter(one.officer for one in gone)
+    count = sum(one.officer in entered for one in held)
+    rest = [bool(one.withdrawn_by) for one in held if one.officer not in entered]
+    by = ", ".join(f"{who} ({number})" for who, number in sorted(entered.items()))
+    return finding_of(
+        Kind.WITHDRAWN,
+        officer,
+        gone,
         sentence=(
-            f"Officer {officer} turned {len(gone)} of {len(own)} findings of the own into nothing, "
-            f"of {len(declarants)} declarants."
+            f"Officer {officer} turned {len(gone)} of {count} findings into nothing, entered by {by}, "
+            f"of {len(declarants_of(gone))} declarants."
         ),
-        figures=share("own findings turned into nothing", len(gone), len(own), expected),
-        evidence=tuple(dict.fromkeys(number for one in gone for number in (one.act_id, one.declaration_id))),
+        figures=share("findings of these officers turned into nothing", len(gone), count, as_the_others(count, rest)),
     )
