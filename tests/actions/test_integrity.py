@@ -13,6 +13,7 @@ from tidewaiter.actions.acting import SERVICE
 from tidewaiter.actions.audit.integrity import integrity_report
 from tidewaiter.actions.audit.integrity_edits import LOOKOUTS
 from tidewaiter.actions.audit.integrity_work import work_of
+from tidewaiter.actions.decisions.matches import settle_match
 from tidewaiter.actions.examinations.acts import close_acts
 from tidewaiter.actions.examinations.assignments import assign_waiting, replace_officer
 from tidewaiter.actions.examinations.overrides import confirm_lowering, lower_channel, raise_channel
@@ -36,8 +37,10 @@ from tidewaiter.storage.records.models import (
     Act,
     AuditEvent,
     Classification,
+    Declaration,
     Lookout,
     LookoutMatch,
+    Mark,
     Officer,
     Proposal,
     TrustedTrader,
@@ -307,6 +310,46 @@ def test_the_report_tells_nothing_of_a_lookout_above_the_reader_s_clearance() ->
     a_declaration("D9", Channel.GREEN, importer="IMP9", decided_on=day(8).date())
     assert lookout.reference not in str(report(an_officer(Role.INSPECTORATE)))
     assert lookout.reference in str(report(an_officer(Role.INSPECTORATE, clearance=3)))
+
+
+def a_possible_match(lookout: Lookout, declaration: str = "", consignment: str = "") -> LookoutMatch:
+    return LookoutMatch.objects.create(
+        lookout=lookout, declaration_id=declaration, consignment_id=consignment, version=1, certainty="possible",
+        value="IMP9 LTD", met_at=day(2),
+    )  # fmt: skip
+
+
+def cleared(match: LookoutMatch, by: Officer, *, confirmed: bool = False) -> None:
+    settle_match(match=match.reference, confirmed=confirmed, reason="another company", by=by, at=day(7))
+
+
+def test_a_possible_match_that_one_officer_cleared_is_an_edit_that_lowers() -> None:
+    spy = an_officer(Role.INTELLIGENCE_OFFICER, login="spy")
+    lookout = a_lookout(spy)
+    a_declaration("D0", importer="IMP7")
+    a_declaration("D1", importer="IMP8")
+    cleared(a_possible_match(lookout, "D0"), spy)
+    cleared(a_possible_match(lookout, "D1"), spy, confirmed=True)
+    a_possible_match(lookout, "D1")
+    (one,) = [one for one in seen_by(spy) if one.lowers]
+    assert (one.officer, one.edited_at, one.second_person, one.beneficiaries) == ("spy", day(7), None, ("IMP7",))
+
+
+def test_a_cleared_match_of_goods_released_unselected_afterwards_is_told_to_the_inspectorate() -> None:
+    spy = an_officer(Role.INTELLIGENCE_OFFICER, login="spy")
+    lookout = a_lookout(spy)
+    for number, channel in (("PASSED", Channel.GREEN), ("STOPPED", Channel.RED), ("EARLIER", Channel.GREEN)):
+        a_declaration(number, channel, importer=f"I-{number}")
+        released_at = day(6 if number == "EARLIER" else 8)
+        Declaration.objects.filter(pk=number).update(released_at=released_at)
+        Mark.objects.create(declaration_id=number, kind="document", value="BL-9", lodged_on=TODAY, lodged_at=day(2))
+    cleared(a_possible_match(lookout, consignment="BL-9"), spy)
+    (one,) = [one for one in seen_by(spy) if one.lowers]
+    assert (one.not_selected, set(one.beneficiaries)) == (("PASSED",), {"I-PASSED", "I-STOPPED", "I-EARLIER"})
+    found = report(an_officer(Role.INSPECTORATE))
+    (quiet,) = [one for screening in found.screenings for one in screening.findings if one.kind is Kind.QUIET_EDIT]
+    assert (quiet.officer, quiet.evidence[1]) == ("spy", "PASSED")
+    assert "it was made by one person" in quiet.sentence
 
 
 def seen_by(officer: Officer) -> list[ListEdit]:

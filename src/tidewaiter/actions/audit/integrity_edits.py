@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from django.db.models import F, Q, QuerySet
 
-from tidewaiter.core.lookout import LookoutKind
+from tidewaiter.actions.profiles.lookouts import CLEARED
+from tidewaiter.core.channel import Channel
+from tidewaiter.core.lookout import Certainty, LookoutKind
 from tidewaiter.engines.integrity.edits import Filing, ListEdit
 from tidewaiter.storage.records import models
-from tidewaiter.storage.records.models import Declaration, Lookout, LookoutShortening
+from tidewaiter.storage.records.models import Declaration, Lookout, LookoutMatch, LookoutShortening, Mark
 
 AROUND_EDITS: Final = timedelta(days=45)
 """Filings so long before and after an edit are looked at."""
@@ -21,6 +23,7 @@ LOOKOUTS: Final = "lookouts"
 TRADERS: Final = "trusted traders"
 """What stands for the list in edits of what is no list."""
 
+_RELEASING: Final = tuple(channel.value for channel in Channel if not channel.selects)
 _OF_PARTIES: Final = (LookoutKind.PARTY, LookoutKind.COMPANY)
 
 
@@ -71,10 +74,12 @@ def trader_edits(start: datetime, end: datetime) -> Iterator[ListEdit]:
 def lookout_edits(start: datetime, end: datetime, seen: QuerySet[Lookout] | None) -> Iterator[ListEdit]:
     """Give those of the lookouts seen that were ended early or shortened in the period, and what was raised meanwhile.
 
-    Who benefits are the parties named, and the importers of what the lookout had met.
+    Who benefits are the parties named, and the importers of what the lookout had met. A possible match that an officer
+    cleared lowers too, for the importers of the goods met.
     """
     if seen is None:
         return
+    yield from _cleared_matches(start, end, seen)
     ended = seen.filter(ended_at__gte=start, ended_at__lt=end, ended_second__isnull=False)
     ended = ended.filter(ended_at__lt=F("expires_at"))
     for one in ended.select_related("ended_by", "ended_second").order_by("pk"):
@@ -113,6 +118,37 @@ def _lookout_edit(lookout: Lookout, step: str, at: datetime, by: str, second: st
         would_have_lost=tuple(met),
         second_person=second,
     )
+
+
+def _cleared_matches(start: datetime, end: datetime, seen: QuerySet[Lookout]) -> Iterator[ListEdit]:
+    """Give the possible matches of these lookouts that one officer cleared: no second person is asked."""
+    cleared = LookoutMatch.objects.filter(lookout__in=seen, certainty=Certainty.POSSIBLE.value, state=CLEARED)
+    settled = cleared.filter(settled_at__gte=start, settled_at__lt=end, settled_by__isnull=False)
+    for one in settled.select_related("settled_by").order_by("pk"):
+        assert one.settled_at is not None
+        assert one.settled_by is not None
+        goods = Declaration.objects.filter(_met(one)).order_by("pk")
+        released = goods.filter(released_at__gte=one.settled_at, channel__in=_RELEASING)
+        importers = goods.exclude(importer_code="").values_list("importer_code", flat=True)
+        yield ListEdit(
+            edit_id=f"match {one.reference} cleared",
+            list_code=LOOKOUTS,
+            officer=one.settled_by.login,
+            edited_at=one.settled_at,
+            lowers=True,
+            entries=(one.value,),
+            beneficiaries=tuple(dict.fromkeys(importers)),
+            not_selected=tuple(released.values_list("pk", flat=True)),
+        )
+
+
+def _met(match: LookoutMatch) -> Q:
+    """Return which declarations are of the goods of a match: the one named, and those lodged under the consignment."""
+    named = Q(pk=match.declaration_id) if match.declaration_id else Q(pk__in=())
+    if not match.consignment_id:
+        return named
+    filed = Mark.objects.filter(kind="document", value=match.consignment_id)
+    return named | Q(pk__in=filed.values("declaration_id"))
 
 
 def _named(lookout: Lookout) -> tuple[str, ...]:
