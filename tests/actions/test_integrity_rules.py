@@ -1,10 +1,11 @@
 """Profiles taken out of force, and policies that ask for less, are edits the inspectorate is told of."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.dossier import CATALOGUE, DAY, a_decision, an_active_profile, dossier
+from tests.dossier import CATALOGUE, DAY, a_decision, an_active_profile, an_approved_profile, dossier
 from tests.examined import day
 from tests.office import NOON, an_officer
 
@@ -14,14 +15,20 @@ from tidewaiter.actions.audit.integrity import integrity_report
 from tidewaiter.actions.audit.integrity_rules import POLICY, PROFILES
 from tidewaiter.actions.audit.integrity_work import work_of
 from tidewaiter.actions.profiles.policies import approve_policy, propose_policy
-from tidewaiter.actions.profiles.profile_force import expire_profiles, resume_profile, retire_profile, suspend_profile
+from tidewaiter.actions.profiles.profile_force import (
+    activate_profile,
+    expire_profiles,
+    resume_profile,
+    retire_profile,
+    suspend_profile,
+)
 from tidewaiter.actions.profiles.publishing import republish
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import InputError
 from tidewaiter.core.role import Role
 from tidewaiter.engines.integrity.edits import ListEdit, WorkingHours
 from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind
-from tidewaiter.storage.records.models import Officer, ProfileVersion
+from tidewaiter.storage.records.models import Officer, ProfileStep, ProfileVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +79,7 @@ def test_a_suspended_profile_is_told_with_the_goods_that_it_would_have_met_and_t
     released("EARLIER", SHOES, at=day(2))
     a_decision("HERE", facts=[SHOES], fired=[], on=day(4).date())
     (one,) = lowering(PROFILES)
-    assert (one.officer, one.lowers, one.entries, one.second_person) == ("rm", True, ("FW-1",), None)
+    assert (one.officer, one.lowers, one.entries, one.second_person) == ("rm", True, ("FW-1@1",), None)
     assert (one.not_selected, one.beneficiaries, one.perhaps_not_selected) == (("MET",), ("I-MET",), 0)
     (found,) = quiet()
     assert (found.officer, found.party, found.evidence[1:]) == ("rm", "I-MET", ("MET",))
@@ -106,6 +113,65 @@ def test_retiring_what_selects_is_an_edit_and_taking_it_over_by_a_new_version_is
     retire_profile(code="FW-1", number=2, reason="not worth it", by=an_officer(Role.RISK_MANAGER), at=day(4))
     released("MET", {"hs_code": "640399"}, at=day(5))
     assert [one.not_selected for one in edits(PROFILES) if one.lowers] == [("MET",)]
+
+
+HARDLY_EVER = "starts_with(hs_code, '64') AND net_mass > 0 AND net_mass < 2"
+
+
+def test_a_version_that_takes_over_and_asks_for_what_hardly_ever_is_is_told_with_the_goods_it_let_pass() -> None:
+    author = an_officer(Role.PROFILE_AUTHOR, login="author")
+    an_active_profile(dossier(condition=CONDITION), author=author)
+    approved = an_approved_profile(dossier(condition=HARDLY_EVER), author=author)
+    boss, night = approved.approver, day(3) + timedelta(hours=11)
+    assert boss is not None
+    activate_profile(code="FW-1", number=2, reason="better", catalogue=CATALOGUE, on=DAY, by=boss, at=night)
+    released("MET", SHOES, at=day(4))
+    (one,) = lowering(PROFILES)
+    assert (one.officer, one.second_person, one.not_selected) == (boss.login, "author", ("MET",))
+    (found,) = quiet()
+    assert "outside working hours" in found.sentence
+    assert "one person" not in found.sentence
+    assert "put back" not in found.sentence
+
+
+def test_a_suspended_profile_is_not_put_back_by_a_version_that_asks_for_what_hardly_ever_is() -> None:
+    suspended()
+    an_active_profile(dossier(condition=HARDLY_EVER))
+    ProfileStep.objects.filter(version__number=2, after="active").update(at=day(5))
+    released("MET", SHOES, at=day(6))
+    (one,) = lowering(PROFILES)
+    assert (one.not_selected, one.second_person) == (("MET",), None)
+    (found,) = quiet()
+    assert "put back" not in found.sentence
+
+
+def test_a_suspended_profile_is_put_back_by_a_version_that_asks_no_less() -> None:
+    suspended()
+    version = an_approved_profile(dossier(condition="starts_with(hs_code, '64')"))
+    boss = an_officer(Role.RISK_MANAGER, login="rm2")
+    activate_profile(code="FW-1", number=2, reason="wider", catalogue=CATALOGUE, on=DAY, by=boss, at=day(5))
+    assert version.number == 2
+    released("BEFORE", SHOES, at=day(4))
+    released("AFTER", SHOES, at=day(6))
+    (one,) = lowering(PROFILES)
+    assert one.not_selected == ("BEFORE",)
+    assert "put back 2 days later by rm2" in quiet()[0].sentence
+
+
+@pytest.mark.parametrize(
+    "milder",
+    [
+        {"exceptions": "importer_code = 'I-MET'"},
+        {"extra": "offices: [PORT]\n"},
+        {"valid_to": date(2026, 12, 1)},
+        {"condition": "starts_with(hs_code, '640') AND net_mass > 0"},
+    ],
+)
+def test_a_version_that_takes_over_with_less_is_an_edit(milder: dict[str, Any]) -> None:
+    author = an_officer(Role.PROFILE_AUTHOR)
+    an_active_profile(dossier(condition=CONDITION), author=author)
+    an_active_profile(dossier(**{"condition": CONDITION} | milder), author=author)
+    assert len(lowering(PROFILES)) == 1
 
 
 def test_what_the_clock_ends_is_nobody_s_edit() -> None:

@@ -1,10 +1,11 @@
 """Profiles taken out of force and policies that ask for less, as edits that can lower selection.
 
 What the clock ends (a validity, a review overdue) is nobody's edit. A version that another of its code takes over from
-in the same moment is none either.
+in the same moment is none either, where the other surely asks no less.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,7 +25,8 @@ from tidewaiter.core.errors import InputError
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.core.policy import Policy
 from tidewaiter.core.policy_change import controls_lowered, lowered
-from tidewaiter.core.profile import NamedList, Status, applicable
+from tidewaiter.core.profile import NamedList, Profile, Status, applicable
+from tidewaiter.engines.integrity.asking import meets_no_less, treats_no_less
 from tidewaiter.engines.integrity.edits import ListEdit
 from tidewaiter.language.policy import read_policy_text
 from tidewaiter.storage.records.models import ProfileStep, ProfileVersion, Proposal, Publication
@@ -88,43 +90,82 @@ def _profile_edits(
         before=Status.ACTIVE.value,
         after__in=(Status.SUSPENDED.value, Status.RETIRED.value),
     )
+    put_back: defaultdict[int, list[str]] = defaultdict(list)
     for step in ending.order_by("pk"):
-        again = _active_again(step)
-        if again is None or again > step.at:
-            yield _profile_edit(step, lowers=True), _profile_withdrawn(step, again, catalogue)
+        was = _asked(step.version, step.at, catalogue)
+        again = _active_again(step, was, catalogue)
+        if again is None or again.at > step.at:
+            until = None if again is None else again.at
+            yield _profile_edit(step, second=_second(step)), _profile_withdrawn(step.at, until, was)
+        if again is not None:
+            put_back[again.pk].append(str(step.version))
     begun = steps.filter(at__lt=end + AROUND_EDITS, after=Status.ACTIVE.value).exclude(before=Status.ACTIVE.value)
     for step in begun.filter(by__isnull=False).order_by("pk"):
-        yield _profile_edit(step, lowers=False), None
+        yield _profile_edit(step, raises=tuple(put_back[step.pk])), None
 
 
-def _profile_edit(step: ProfileStep, *, lowers: bool) -> ListEdit:
+def _profile_edit(step: ProfileStep, *, second: str | None = None, raises: tuple[str, ...] | None = None) -> ListEdit:
+    """Return a step as an edit that lowers, or that `raises` what had been in force besides its own version."""
     assert step.by is not None
     return ListEdit(
         edit_id=f"profile {step.version} {step.after} {step.pk}",
         list_code=PROFILES,
         officer=step.by.login,
         edited_at=step.at,
-        lowers=lowers,
-        entries=(step.version.code,),
+        lowers=raises is None,
+        entries=tuple(dict.fromkeys((str(step.version), *(raises or ())))),
+        second_person=second,
     )
 
 
-def _active_again(step: ProfileStep) -> datetime | None:
-    """Return when some version of the code selected again; None when none did."""
+def _activations(step: ProfileStep) -> QuerySet[ProfileStep]:
+    """Return the later steps by which a version of the code selected, in order."""
     later = ProfileStep.objects.filter(version__code=step.version.code, after=Status.ACTIVE.value, pk__gt=step.pk)
-    found = later.exclude(before=Status.ACTIVE.value).order_by("pk").first()
-    return None if found is None else found.at
+    return later.exclude(before=Status.ACTIVE.value).select_related("version").order_by("pk")
 
 
-def _profile_withdrawn(step: ProfileStep, again: datetime | None, catalogue: Catalogue) -> Withdrawn:
-    code, number = step.version.code, step.version.number
+def _active_again(step: ProfileStep, was: "_Asked | None", catalogue: Catalogue) -> ProfileStep | None:
+    """Return the step by which a version selected again that surely asks no less; None where none did."""
+    for later in _activations(step):
+        if later.version_id == step.version_id:
+            return later
+        now = _asked(later.version, later.at, catalogue) if was else None
+        if was and now and meets_no_less(was.condition, now.condition) and treats_no_less(was.profile, now.profile):
+            return later
+    return None
 
-    before = _set_before(step.at, partial(_selecting, code, number), catalogue)
+
+def _second(step: ProfileStep) -> str | None:
+    """Return who else stands for a step: the approver, else the author, of what took over in the same moment."""
+    taking = _activations(step).filter(at=step.at).select_related("version__approver", "version__author").first()
+    if taking is None or step.after != Status.RETIRED.value:
+        return None
+    concerned = (taking.version.approver, taking.version.author)
+    return next((one.login for one in concerned if one is not None and one.pk != step.by_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a version asked for when it selected, with its indicators and lists of then."""
+
+    profile: Profile
+    condition: Condition
+    lists: Mapping[str, NamedList]
+
+
+def _asked(version: ProfileVersion, at: datetime, catalogue: Catalogue) -> _Asked | None:
+    """Return what a version asked for in the latest set by that moment; None where it can no longer be read."""
+    before = _set_before(at, partial(_selecting, version.code, version.number), catalogue)
     if before is None:
-        return _withdrawn(step.at, again, None, {})
+        return None
     content, then = before
-    condition = applicable(content.profiles.profiles[code], _indicators(content), then["flow"], then["office"])
-    return _withdrawn(step.at, again, (condition,), content.profiles.lists)
+    profile = content.profiles.profiles[version.code]
+    condition = applicable(profile, _indicators(content), then["flow"], then["office"])
+    return _Asked(profile, condition, content.profiles.lists)
+
+
+def _profile_withdrawn(since: datetime, again: datetime | None, was: _Asked | None) -> Withdrawn:
+    return _withdrawn(since, again, None, {}) if was is None else _withdrawn(since, again, (was.condition,), was.lists)
 
 
 def _selecting(code: str, number: int, held: Held) -> bool:
