@@ -1,6 +1,6 @@
 # Three commands show and prove everything: `make demo`, `make tour`, `make test`. `make help` lists the rest.
 .DEFAULT_GOAL := env
-.PHONY: env demo tour test postgresql check bench docs clean help
+.PHONY: env demo tour test postgresql check coverage bench docs clean help
 SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -40,7 +40,10 @@ check: env ## what must pass before a commit, cheapest first
 	@$(BIN)/lint-imports --no-cache >.lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
 	@$(BIN)/mypy
 	@echo "== records on PostgreSQL" && LAWS=quick $(ON_POSTGRESQL) -m "records and not slow"
-	@echo "== everything, records on SQLite" && LAWS=quick $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
+	@echo "== everything, records on SQLite" && LAWS=quick $(PYTEST) -m "not slow"
+
+coverage: env ## the quick tests on SQLite, and which lines and branches none of them reaches
+	@LAWS=quick $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 bench: env ## measurements side by side with DuckDB and Polars (takes a while); writes docs/reference/benchmarks.md
 	@$(BIN)/python -m bench

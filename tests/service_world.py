@@ -1,9 +1,13 @@
 """A small service for tests: a lake with a little history, a published set, and declarations to be decided."""
 
+import atexit
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +46,22 @@ KEYS = OneKey()
 
 
 def history(folder: Path, **more: list[dict[str, Any]]) -> Lake:
-    """Return a lake in which importer I1 has traded for two months."""
-    declarations = [item(f"H{n}", n) for n in range(20)]
-    return lake_of(folder, declarations=declarations, **more)
+    """Return a lake in which importer I1 has traded for three weeks; without more it is a copy of one written once."""
+    if more:
+        return _traded(folder, **more)
+    shutil.copytree(_written_once(), folder)
+    return Lake.open(folder)
+
+
+def _traded(folder: Path, **more: list[dict[str, Any]]) -> Lake:
+    return lake_of(folder, declarations=[item(f"H{n}", n) for n in range(20)], **more)
+
+
+@cache
+def _written_once() -> Path:
+    kept = tempfile.TemporaryDirectory(prefix="tidewaiter-history-")
+    atexit.register(kept.cleanup)
+    return _traded(Path(kept.name) / "lake").folder
 
 
 def profile_text(code: str, condition: str, *, channel: str = "red", probability: float = 1.0, **more: str) -> str:

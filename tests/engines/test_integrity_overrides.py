@@ -140,6 +140,7 @@ def honest_overrides(seed: int, uneven: float) -> tuple[list[Override], list[Sel
     return changes, trade
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uneven", [0.0, 0.4])
 def test_honest_judgement_seldom_gives_any_finding(uneven: float) -> None:
     periods = [honest_overrides(seed, uneven) for seed in range(40)]

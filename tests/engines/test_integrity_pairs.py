@@ -195,12 +195,14 @@ def test_a_result_that_is_not_known_is_not_a_clean_one() -> None:
     assert clean_pairs(waiting).tested == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", [frequent_pairs, clean_pairs])
 def test_honest_work_seldom_gives_any_finding(screen: Callable[[list[Clearance]], Screening]) -> None:
     with_any = sum(bool(screen(honest_period(seed)).findings) for seed in range(40))
     assert with_any <= 6  # at most 5 % of periods are expected; more than 6 of 40 would be so by a chance of 0.3 %
 
 
+@pytest.mark.slow
 def test_planted_collusion_is_found_and_nobody_else_with_it() -> None:
     caught, clean, wrongly = 0, 0, 0
     for seed in range(15):
