@@ -3,22 +3,25 @@
 import gc
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from socket import socketpair
 
 import pytest
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.decisions.apart import Apart, Order, making_apart
+from tidewaiter.actions.decisions.apart import Apart, Order, making_apart, weigh_on
 from tidewaiter.actions.decisions.fact_making import parcel_of
 from tidewaiter.actions.decisions.gathering import Case
 from tidewaiter.actions.decisions.group import decide_group
+from tidewaiter.actions.decisions.line import Line
 from tidewaiter.actions.decisions.readying import Readying, Wanted
 from tidewaiter.actions.decisions.standing import Standing
-from tidewaiter.actions.decisions.weighing import Lot
+from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed
 from tidewaiter.actions.profiles.publishing import republish, set_text
 from tidewaiter.core.errors import InputError
 from tidewaiter.faces.apart import COMMAND
@@ -99,6 +102,29 @@ def test_what_hinders_the_other_process_is_told_here(here: Standing, apart: Stan
     with pytest.raises(ValueError, match="first"):
         list(apart.weigher.weigh(Lot([replace(parcel, rows=nameless)], [], NOW), nothing))
     assert len(list(apart.weigher.weigh(whole, nothing))) == 1
+
+
+class Unable:
+    """Weighs nothing: its history cannot be read."""
+
+    sound = True
+
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
+        yield from ()
+        raise FileNotFoundError("history")
+
+
+def test_a_file_that_cannot_be_read_breaks_no_line() -> None:
+    mine, other = socketpair()
+    line = Line.of(mine, 5)
+    weighing = threading.Thread(target=weigh_on, args=(Line.of(other, 5), Unable(), threading.Lock()))
+    weighing.start()
+    for _ in range(2):
+        line.tell(Lot([], [], NOW))
+        assert isinstance(line.heard(5), FileNotFoundError)
+    line.close()
+    weighing.join(5)
+    assert not weighing.is_alive()
 
 
 def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: Path) -> None:

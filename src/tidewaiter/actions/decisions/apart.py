@@ -26,7 +26,7 @@ from django.db import close_old_connections, connections
 from tidewaiter.actions.acting import Actor
 from tidewaiter.actions.decisions.deciding import Answer, Group, Lodged
 from tidewaiter.actions.decisions.group import decide_group
-from tidewaiter.actions.decisions.line import Line
+from tidewaiter.actions.decisions.line import BrokenLineError, Line
 from tidewaiter.actions.decisions.readying import Make, Wanted, made_standing
 from tidewaiter.actions.decisions.standing import Named, Standing
 from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed, Weigher, WeigherGoneError
@@ -126,7 +126,7 @@ class Apart:
             told: _Made = _whole(self._groups.heard())
         except BaseException as error:
             self._finalize()
-            if isinstance(error, OSError | EOFError):
+            if isinstance(error, BrokenLineError):
                 raise WeigherGoneError("the process that decides declarations ended before it was ready") from error
             raise
         return Standing(
@@ -148,14 +148,14 @@ class Apart:
         """
         try:
             self._groups.tell(_Group.of(group, at))
-        except OSError as error:
+        except BrokenLineError as error:
             raise self._gone() from error
         return self._answers
 
     def _answers(self) -> list[Answer]:
         try:
             told = self._groups.heard(PATIENCE_WITH_RECORDS)
-        except (OSError, EOFError) as error:
+        except BrokenLineError as error:
             raise self._gone() from error
         answers: list[Answer] = _whole(told)
         return answers
@@ -189,13 +189,13 @@ class Apart:
     def _tell_of_lots(self, what: object) -> None:
         try:
             self._lots.tell(what)
-        except OSError as error:
+        except BrokenLineError as error:
             raise self._gone() from error
 
     def _heard_of_lots(self) -> Any:
         try:
             return self._lots.heard(PATIENCE)
-        except (OSError, EOFError) as error:
+        except BrokenLineError as error:
             raise self._gone() from error
 
     def _gone(self) -> WeigherGoneError:
@@ -252,7 +252,7 @@ def serve_apart(groups: Line, lots: Line, catalogue: Catalogue) -> None:
     gc.freeze()  # what stands for a day is never looked through for rings again: that would hold up groups
     groups.tell(_made(standing))
     turn = threading.Lock()
-    weighing = threading.Thread(target=_weigh_on, args=(lots, standing.weigher, turn), name="weighing", daemon=True)
+    weighing = threading.Thread(target=weigh_on, args=(lots, standing.weigher, turn), name="weighing", daemon=True)
     weighing.start()
     try:
         _decide_on(groups, replace(standing, weigher=_InTurn(standing.weigher, turn)), order.keys)
@@ -297,7 +297,7 @@ def _decide_on(groups: Line, standing: Standing, keys: Keys) -> None:
     while True:
         try:
             group: _Group = groups.heard()
-        except (EOFError, OSError):
+        except BrokenLineError:
             return
         try:
             close_old_connections()  # one that the server cut would be asked in vain for ever
@@ -306,7 +306,7 @@ def _decide_on(groups: Line, standing: Standing, keys: Keys) -> None:
             _tell(groups, error)
 
 
-def _weigh_on(lots: Line, weigher: Weigher, turn: threading.Lock) -> None:
+def weigh_on(lots: Line, weigher: Weigher, turn: threading.Lock) -> None:
     """Weigh lot by lot for those who write in the process at the other end, until it is closed."""
     while True:
         try:
@@ -316,7 +316,7 @@ def _weigh_on(lots: Line, weigher: Weigher, turn: threading.Lock) -> None:
                 for part in batched(told, AT_ONCE):
                     lots.tell(part)
             lots.tell(None)
-        except (EOFError, OSError):
+        except BrokenLineError:
             return
         except _NobodyAsksError:
             continue
@@ -343,5 +343,5 @@ def _tell(line: Line, error: Exception) -> None:
         pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
     except Exception:
         told = RuntimeError(f"{type(error).__name__}: {error}")
-    with suppress(OSError):
+    with suppress(BrokenLineError):
         line.tell(told)

@@ -7,6 +7,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 
+class BrokenLineError(ConnectionError):
+    """Nobody is at the other end of a line any more, or nobody says or takes anything.
+
+    What the other process tells of itself may be an OSError too: that of a file that cannot be read breaks no line.
+    """
+
+
 class Line:
     """One end of a line.
 
@@ -26,17 +33,25 @@ class Line:
         return cls(Connection(end.detach()))
 
     def tell(self, what: object) -> None:
-        """Tell it to the other end. Raises OSError where nobody is there or takes it, and what hinders its pickling."""
-        self._connection.send_bytes(pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL))
+        """Tell it to the other end. Raises BrokenLineError, and what hinders its pickling."""
+        told = pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            self._connection.send_bytes(told)
+        except OSError as error:
+            raise BrokenLineError(str(error)) from error
 
     def heard(self, patience: float | None = None) -> Any:
         """Return what is told next, waiting so many seconds (None: for ever).
 
-        Raises TimeoutError where nothing is told, EOFError or OSError where nobody is there any more.
+        Raises BrokenLineError, also where nothing is told for so long.
         """
-        if not self._connection.poll(patience):
-            raise TimeoutError(f"the other process has said nothing for {patience:.0f} s")
-        return pickle.loads(self._connection.recv_bytes())  # noqa: S301  # told by our own process
+        try:
+            told = self._connection.recv_bytes() if self._connection.poll(patience) else b""
+        except (EOFError, OSError) as error:
+            raise BrokenLineError(str(error)) from error
+        if not told:
+            raise BrokenLineError(f"the other process has said nothing for {patience:.0f} s")
+        return pickle.loads(told)  # noqa: S301  # told by our own process
 
     def close(self) -> None:
         """End the line; the other end hears it."""

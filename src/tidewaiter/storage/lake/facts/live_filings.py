@@ -24,7 +24,7 @@ type Filing = dict[str, Any]
 type Wanted = tuple[str | None, int, int]
 """A document, the moment up to which filings are known (microseconds) and the day of decision."""
 
-words = lru_cache(maxsize=65_536)(normalised_words)
+words = lru_cache(maxsize=8_192)(normalised_words)
 """core.facts.normalised_words, with the latest texts remembered."""
 
 
