@@ -30,6 +30,7 @@ from tidewaiter.core.errors import (
     Problem,
     TidewaiterError,
 )
+from tidewaiter.faces.api.spelling import AS_MOMENT
 from tidewaiter.faces.api.wording import did_you_mean, problem_at
 from tidewaiter.faces.logs import where
 
@@ -46,6 +47,20 @@ CONTENT_TYPE: Final = "application/json; charset=utf-8"
 
 _MOST_LET_PASS: Final = 128 * 1024 * 1024
 """Bytes of a refused body that are read; a client that sends more has its connection closed."""
+
+_NO_MOMENT: Final = ("is no date and time", AS_MOMENT)
+_NO_DAY: Final = ("is no day", "write it as 2026-01-31")
+_WORDS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "missing": ("is required and absent", None),
+    "datetime_type": _NO_MOMENT,
+    "datetime_parsing": _NO_MOMENT,
+    "datetime_from_date_parsing": _NO_MOMENT,
+    "date_type": _NO_DAY,
+    "date_parsing": _NO_DAY,
+    "date_from_datetime_parsing": _NO_DAY,
+    "date_from_datetime_inexact": _NO_DAY,
+}
+"""Our words, those of declarations and events, for pydantic's kinds of errors."""
 
 _log = structlog.get_logger()
 
@@ -168,6 +183,11 @@ def _validation_problem(model: Any, error: ErrorDetails) -> Problem:
     if error["type"] == "extra_forbidden":
         name = str(location[-1])
         return problem_at(place, f"'{name}' is not a field", did_you_mean(name, _known_fields(model, found)))
+    if error["type"] in _WORDS:
+        return problem_at(place, *_WORDS[error["type"]])
+    if error["type"] in ("enum", "literal_error") and isinstance(error["input"], str):
+        known = re.findall("'([^']*)'", str(error["ctx"]["expected"]))
+        return problem_at(place, _lower_first(error["msg"]), did_you_mean(error["input"], known))
     return problem_at(place, _lower_first(error["msg"].removeprefix("Value error, ")))
 
 

@@ -186,8 +186,7 @@ def _words(field: Field) -> Read:
     def read(value: object) -> object:
         text = spelled(_clean_text(value, LONGEST[FieldType.TEXT]))
         if text and text not in values:
-            listed = did_you_mean(text, field.values) or f"write one of {', '.join(field.values)}"
-            raise UnreadableError(f"is none of {', '.join(field.values)}", listed)
+            raise UnreadableError(f"is none of {', '.join(field.values)}", did_you_mean(text, field.values))
         return text or None
 
     return read
