@@ -83,7 +83,7 @@ def test_a_suspended_profile_is_told_with_the_goods_that_it_would_have_met_and_t
     assert (one.not_selected, one.beneficiaries, one.perhaps_not_selected) == (("MET",), ("I-MET",), 0)
     (found,) = quiet()
     assert (found.officer, found.party, found.evidence[1:]) == ("rm", "I-MET", ("MET",))
-    assert "it was made by one person; 1 declarations since were not selected for it" in found.sentence
+    assert "it was made by one person; 1 declaration since not selected for it" in found.sentence
 
 
 def test_goods_of_which_no_fact_was_stored_that_the_profile_asks_for_are_counted_apart() -> None:

@@ -43,14 +43,12 @@ def test_one_mark_alone_is_not_enough() -> None:
 def test_one_mark_is_enough_when_a_declaration_went_unselected_for_it() -> None:
     (found,) = quiet([edit(at=NIGHT, not_selected=("D7", "D8"), would_have_lost=("D1",))])
     assert found.evidence == ("E1", "D7", "D8")
-    assert "2 declarations since were not selected for it, and 1 past" in found.sentence
+    assert "2 declarations since not selected for it, and 1 past selection that" in found.sentence
 
 
 def test_an_edit_that_one_person_made_is_quiet_when_a_declaration_may_have_gone_unselected_for_it() -> None:
     (found,) = quiet([edit(second_person=None, perhaps_not_selected=3)])
-    assert (
-        "made by one person; 0 declarations since were not selected for it (3 more may not have been)" in found.sentence
-    )
+    assert "made by one person; 0 declarations since not selected for it (and perhaps 3 more)" in found.sentence
     assert quiet([edit(second_person=None)]) == ()
 
 

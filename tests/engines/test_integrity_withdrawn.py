@@ -41,6 +41,11 @@ def test_findings_of_several_declarants_name_none() -> None:
     assert "2 of 2 findings into nothing, entered by ann (2), of 2 declarants" in one.sentence
 
 
+def test_one_finding_of_one_declarant_is_told_in_the_singular() -> None:
+    (one,) = withdrawn_findings([found(1, "ann", "boss")]).findings
+    assert one.sentence == "Officer boss turned 1 of 1 finding into nothing, entered by ann (1), of 1 declarant."
+
+
 def test_where_nothing_was_withdrawn_nothing_is_found() -> None:
     assert withdrawn_findings([found(1, "ann")]).findings == ()
     assert withdrawn_findings([]).tested == 0

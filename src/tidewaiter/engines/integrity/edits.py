@@ -8,7 +8,15 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, as_the_others, listed, share
+from tidewaiter.engines.integrity.finding import (
+    IntegrityFinding,
+    Kind,
+    Screening,
+    as_the_others,
+    counted,
+    listed,
+    share,
+)
 
 _AROUND = timedelta(days=45)
 _OFTEN = 0.2
@@ -219,7 +227,7 @@ def _long(span: timedelta) -> str:
 
 
 def _perhaps(edit: ListEdit) -> str:
-    return f" ({edit.perhaps_not_selected} more may not have been)" if edit.perhaps_not_selected else ""
+    return f" (and perhaps {edit.perhaps_not_selected} more)" if edit.perhaps_not_selected else ""
 
 
 def _finding(one: _Seen, seen: Sequence[_Seen]) -> IntegrityFinding:
@@ -234,10 +242,11 @@ def _finding(one: _Seen, seen: Sequence[_Seen]) -> IntegrityFinding:
         officer=edit.officer,
         party=edit.beneficiaries[0] if len(edit.beneficiaries) == 1 else None,
         sentence=(
-            f"Officer {edit.officer} (second person: {edit.second_person or 'none'}) lowered {len(edit.entries)} "
-            f"entries of list {edit.list_code} to the benefit of {who or 'parties not named'}: "
-            f"{'; '.join(one.marks.values())}; {len(edit.not_selected)} declarations since were not selected for it"
-            f"{_perhaps(edit)}, and {len(edit.would_have_lost)} past selections would have been lost."
+            f"Officer {edit.officer} (second person: {edit.second_person or 'none'}) lowered "
+            f"{counted(len(edit.entries), 'entry', 'entries')} of list {edit.list_code} to the benefit of "
+            f"{who or 'parties not named'}: {'; '.join(one.marks.values())}; "
+            f"{counted(len(edit.not_selected), 'declaration')} since not selected for it"
+            f"{_perhaps(edit)}, and {counted(len(edit.would_have_lost), 'past selection')} that would have been lost."
         ),
         figures=share("this officer's lowering edits that are quiet", sum(o.quiet for o in own), len(own), expected),
         evidence=(edit.edit_id, *dict.fromkeys((*edit.not_selected, *one.filed))),

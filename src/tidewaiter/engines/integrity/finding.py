@@ -92,6 +92,11 @@ def share(name: str, part: int, whole: int, expected: float | None = None) -> tu
     return () if shown is None else (Figure(name, shown, expected),)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its word: 1 declarant, 2 declarants; `many` where the plural takes more than an s."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def as_the_others(count: int, rest: Sequence[bool]) -> float | None:
     """Return how many of so many there would be at the others' share; None where there are no others."""
     return count * sum(rest) / len(rest) if rest else None

@@ -5,7 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tidewaiter.engines.integrity.done import Done, declarants_of, finding_of
-from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, as_the_others, listed, ranked, share
+from tidewaiter.engines.integrity.finding import (
+    IntegrityFinding,
+    Kind,
+    Screening,
+    as_the_others,
+    counted,
+    listed,
+    ranked,
+    share,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +48,9 @@ def _finding(officer: str, own: Sequence[Settlement], held: Sequence[Settlement]
         officer,
         gone,
         sentence=(
-            f"Officer {officer} alone settled {len(gone)} of {len(own)} entries of the recall list without an audit, "
-            f"of {len(declarants)} declarants, most of them ({count}) of {most or 'an unknown one'}."
+            f"Officer {officer} alone settled {len(gone)} of {counted(len(own), 'entry', 'entries')} of the recall "
+            f"list without an audit, of {counted(len(declarants), 'declarant')}, most of them ({count}) of "
+            f"{most or 'an unknown one'}."
         ),
         figures=share("entries settled without an audit", len(gone), len(own), expected),
     )

@@ -5,7 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tidewaiter.engines.integrity.done import Done, declarants_of, finding_of
-from tidewaiter.engines.integrity.finding import IntegrityFinding, Kind, Screening, as_the_others, listed, ranked, share
+from tidewaiter.engines.integrity.finding import (
+    IntegrityFinding,
+    Kind,
+    Screening,
+    as_the_others,
+    counted,
+    listed,
+    ranked,
+    share,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +50,8 @@ def _finding(officer: str, held: Sequence[EnteredFinding]) -> IntegrityFinding:
         officer,
         gone,
         sentence=(
-            f"Officer {officer} turned {len(gone)} of {count} findings into nothing, entered by {by}, "
-            f"of {len(declarants_of(gone))} declarants."
+            f"Officer {officer} turned {len(gone)} of {counted(count, 'finding')} into nothing, entered by {by}, "
+            f"of {counted(len(declarants_of(gone)), 'declarant')}."
         ),
         figures=share("findings of these officers turned into nothing", len(gone), count, as_the_others(count, rest)),
     )
