@@ -219,3 +219,20 @@ def test_the_starter_pack_can_be_taken_in(root: str, tmp_path: Path) -> None:
     assert exit_code(["starter", str(tmp_path / "starter")]) == 0
     assert imported(tmp_path / "starter", author) == 0
     assert ProfileVersion.objects.count() >= 20
+
+
+def test_who_decides_about_keeping_is_told_what_came_of_it(
+    root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = (["--token-file", added(root, tmp_path, login, Role.PRIVACY_OFFICER)] for login in ("pia", "pat"))
+    propose = ["retention", "propose", "declaration", "1825", "--legal-basis", "Customs Act, s. 12"]
+    assert exit_code([*propose, *one]) == 0
+    capsys.readouterr()
+    assert exit_code(["retention", "approve", "declaration", "1", *other]) == 0
+    assert capsys.readouterr().out == "rule 1 for declaration is in force: 1825 days\n"
+    assert exit_code(["retention", "due", *one]) == 0
+    assert capsys.readouterr() == ("", "nothing is due\n")
+    assert exit_code(["purge", "make", "declaration:D1", "--reason", "asked for", *one]) == 0
+    number = capsys.readouterr().out.split(":")[0]
+    assert exit_code(["purge", "approve", number, *other]) == 0
+    assert capsys.readouterr().out.startswith(f"list {number} is approved; ")

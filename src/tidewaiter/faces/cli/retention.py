@@ -56,7 +56,8 @@ def approve(kind: str, number: int, token_file: Path | None) -> None:
     open_records()
     from tidewaiter.actions.retention.retention import approve_rule  # noqa: PLC0415
 
-    approve_rule(kind=kind, number=number, by=caller(token_file), at=now())
+    made = approve_rule(kind=kind, number=number, by=caller(token_file), at=now())
+    click.echo(f"rule {made.number} for {made.kind} is in force: {made.days} days")
 
 
 @retention.command()
@@ -67,7 +68,10 @@ def due(token_file: Path | None, lake: Path) -> None:
     open_records()
     from tidewaiter.actions.retention.retention import list_due  # noqa: PLC0415
 
-    for one in list_due(lake=_lake(lake), by=caller(token_file), at=now()):
+    found = list_due(lake=_lake(lake), by=caller(token_file), at=now())
+    if not found:
+        click.echo("nothing is due", err=True)
+    for one in found:
         held = "  HELD" if one.held else ""
         click.echo(f"{one.record or _WITHHELD}  {one.since.astimezone(UTC):%Y-%m-%d}  {one.rule}{held}")
 
@@ -96,6 +100,7 @@ def lift(number: int, reason: str, token_file: Path | None) -> None:
     from tidewaiter.actions.retention.holds import lift_hold  # noqa: PLC0415
 
     lift_hold(hold=number, reason=reason, by=caller(token_file), at=now())
+    click.echo(f"hold {number} stands until a second person agrees: tidewaiter retention confirm-lift {number}")
 
 
 @retention.command("confirm-lift")
@@ -108,6 +113,7 @@ def confirm_lift_of(number: int, refuse: bool, token_file: Path | None) -> None:
     from tidewaiter.actions.retention.holds import confirm_lift  # noqa: PLC0415
 
     confirm_lift(hold=number, agreed=not refuse, by=caller(token_file), at=now())
+    click.echo(f"hold {number} {'stands' if refuse else 'is lifted'}")
 
 
 @click.group()
@@ -163,6 +169,7 @@ def approve_list(number: str, token_file: Path | None) -> None:
     from tidewaiter.actions.retention.purging import approve_purge  # noqa: PLC0415
 
     approve_purge(number=number, by=caller(token_file), at=now())
+    click.echo(f"list {number} is approved; the worker runs it when the day turns, or: tidewaiter purge run {number}")
 
 
 @purge.command()
