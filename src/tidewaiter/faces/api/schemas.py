@@ -222,7 +222,10 @@ class OverrideItem(Schema):
 
 
 class OverrideAnswer(Schema):
-    """What holds since a person changed the channel: lines for the examiner by item; none where it was lowered."""
+    """What holds since a person changed the channel: lines for the examiner by item; none where it was lowered.
+
+    Then the lines of the decision hold for what is still open.
+    """
 
     channel: str
     items: list[OverrideItem]
