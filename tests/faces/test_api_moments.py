@@ -85,6 +85,16 @@ def test_what_officers_send_is_refused_in_the_words_that_client_systems_get(
     assert told["suggestion"] is None if not suggestion else told["suggestion"].startswith(suggestion)
 
 
+def test_a_reason_too_short_is_told_how_long_it_is_to_be(client: Client, token: str) -> None:
+    answer = post(client, "/acts/a/officer", {"officer": "all", "reason": "ill"}, token)
+    (told,) = json.loads(answer.content)["problems"]
+    assert told == {
+        "place": "reason",
+        "message": "say the reason in words, at least 5 characters",
+        "suggestion": None,
+    }
+
+
 def test_a_word_outside_its_list_is_told_the_list_once(client: Client, token: str) -> None:
     ClientSystem.objects.create(name="clearance")
     client_token = a_token(client="clearance", scopes=("event.record",))

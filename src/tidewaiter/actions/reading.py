@@ -19,6 +19,7 @@ LONGEST_TEXT: Final = 4000
 MOST_ENTRIES: Final = 1000
 DECIMAL_DIGITS: Final = 18
 SHORTEST_REASON: Final = 5
+NO_REASON: Final = f"say the reason in words, at least {SHORTEST_REASON} characters"
 """Characters that a reason has at least where a person takes something off what selects or was drawn."""
 
 
@@ -38,7 +39,7 @@ def read_row(table: Table, given: Mapping[str, object], *, later: Iterable[str] 
 def explained(reason: str) -> str:
     """Return a reason that says something. Raises InputError for one of fewer than 5 characters."""
     if len(reason.strip()) < SHORTEST_REASON:
-        raise InputError(Problem("say the reason in words", Place("reason")))
+        raise InputError(Problem(NO_REASON, Place("reason")))
     return reason
 
 

@@ -33,6 +33,7 @@ from tidewaiter.actions.examinations.changes import OVERRIDE, Change, announce
 from tidewaiter.actions.examinations.waiting import telling_what_closed
 from tidewaiter.actions.examinations.worklist import acts_seen, blinded
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.reading import NO_REASON, SHORTEST_REASON
 from tidewaiter.actions.rights import granting
 from tidewaiter.core.channel import Channel
 from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError, NotKnownError, Place, Problem
@@ -174,8 +175,8 @@ def _check(found: Declaration, channel: Channel, direction: str, code: str, reas
     if known is None or not known.serves(direction):
         codes = ", ".join(one.code for one in override_reasons().values() if one.serves(direction))
         problems.append(Problem(f"'{code[:40]}' is no reason to {direction}", Place("reason_code"), f"use {codes}"))
-    if len(reason.strip()) < 5:
-        problems.append(Problem("say the reason in words", Place("reason")))
+    if len(reason.strip()) < SHORTEST_REASON:
+        problems.append(Problem(NO_REASON, Place("reason")))
     if problems:
         raise InputError(problems)
 
