@@ -55,7 +55,7 @@ def test_a_hit_is_waived_by_a_named_manager_with_a_reason() -> None:
     hit, manager = a_hit("D1"), a_manager()
     act = an_act(hit)
     with pytest.raises(InputError):
-        waive_hit(decision=hit.pk, reason=" ", by=manager, at=NOON)
+        waive_hit(decision=hit.pk, reason=" no ", by=manager, at=NOON)
     waive_hit(decision=hit.pk, reason="no officer until Friday", by=manager, at=NOON)
     act.refresh_from_db()
     assert act.state == "closed"
@@ -69,8 +69,8 @@ def test_a_deferred_hit_waits_for_its_day() -> None:
     hit, manager = a_hit("D1"), a_manager()
     act = an_act(hit)
     with pytest.raises(InputError):
-        defer_hit(decision=hit.pk, until=DAY, reason="full", on=DAY, by=manager, at=NOON)
-    defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="full", on=DAY, by=manager, at=NOON)
+        defer_hit(decision=hit.pk, until=DAY, reason="hall full", on=DAY, by=manager, at=NOON)
+    defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="hall full", on=DAY, by=manager, at=NOON)
     act.refresh_from_db()
     assert (act.state, act.due_on) == ("open", DAY + timedelta(days=2))
     waive_hit(decision=hit.pk, reason="gone by then", by=manager, at=NOON)
@@ -81,7 +81,7 @@ def test_what_an_earlier_decision_opened_is_deferred_and_waived_with_the_hit() -
     hit, manager = a_hit("D1"), a_manager()
     act = an_act(a_decision("D0", facts=[], fired=[("profile", "FW-1", Channel.RED)]))
     Act.objects.update(declaration_id="D1")
-    defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="full", on=DAY, by=manager, at=NOON)
+    defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="hall full", on=DAY, by=manager, at=NOON)
     act.refresh_from_db()
     assert (act.due_on, act.deferred_from) == (DAY + timedelta(days=2), DAY)
     waive_hit(decision=hit.pk, reason="gone by then", by=manager, at=NOON)
@@ -94,7 +94,7 @@ def test_what_was_looked_at_and_awaits_an_answer_is_not_closed_by_a_waiver() -> 
     act = an_act(hit)
     Act.objects.update(state="pending")
     with pytest.raises(ConflictError):
-        waive_hit(decision=hit.pk, reason="full", by=manager, at=NOON)
+        waive_hit(decision=hit.pk, reason="hall full", by=manager, at=NOON)
     act.refresh_from_db()
     assert act.state == "pending"
 
@@ -105,7 +105,7 @@ def test_a_deferral_is_no_alteration_to_the_audit_and_a_changed_one_is() -> None
     with transaction.atomic():
         store([act], NOON)
     for days in (2, 3):
-        defer_hit(decision=hit.pk, until=DAY + timedelta(days=days), reason="full", on=DAY, by=manager, at=NOON)
+        defer_hit(decision=hit.pk, until=DAY + timedelta(days=days), reason="hall full", on=DAY, by=manager, at=NOON)
     waive_hit(decision=hit.pk, reason="gone by then", by=manager, at=NOON)
     changed = {f.record for f in verify().findings if f.kind == "changed"}
     assert changed & {f"act:{act.pk}", f"decision:{hit.pk}"} == set()
@@ -115,28 +115,28 @@ def test_a_deferral_is_no_alteration_to_the_audit_and_a_changed_one_is() -> None
 
 def test_a_waived_hit_is_not_decided_again() -> None:
     hit, manager = a_hit("D1"), a_manager()
-    waive_hit(decision=hit.pk, reason="full", by=manager, at=NOON)
+    waive_hit(decision=hit.pk, reason="hall full", by=manager, at=NOON)
     with pytest.raises(ConflictError):
-        defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="full", on=DAY, by=manager, at=NOON)
+        defer_hit(decision=hit.pk, until=DAY + timedelta(days=2), reason="hall full", on=DAY, by=manager, at=NOON)
 
 
 def test_what_is_within_capacity_is_not_waived() -> None:
     within = a_decision("D1", facts=[], fired=[("profile", "FW-1", Channel.RED)])
     with pytest.raises(ConflictError):
-        waive_hit(decision=within.pk, reason="full", by=a_manager(), at=NOON)
+        waive_hit(decision=within.pk, reason="hall full", by=a_manager(), at=NOON)
 
 
 def test_a_manager_decides_for_the_own_office_only() -> None:
     hit = a_hit("D1", office="PORT")
     with pytest.raises(NotKnownError):
-        waive_hit(decision=hit.pk, reason="full", by=a_manager("MAIN"), at=NOON)
+        waive_hit(decision=hit.pk, reason="hall full", by=a_manager("MAIN"), at=NOON)
     assert not beyond_capacity(a_manager("MAIN"), DAY).exists()
 
 
 def test_an_examiner_waives_nothing() -> None:
     hit = a_hit("D1")
     with pytest.raises(NotAllowedError):
-        waive_hit(decision=hit.pk, reason="full", by=an_officer(Role.EXAMINER, office="MAIN"), at=NOON)
+        waive_hit(decision=hit.pk, reason="hall full", by=an_officer(Role.EXAMINER, office="MAIN"), at=NOON)
 
 
 def test_a_declaration_decided_again_counts_once() -> None:

@@ -14,8 +14,9 @@ from tidewaiter.actions.acting import Actor, action, officer_of, record
 from tidewaiter.actions.examinations.acts import OPEN, close_unseen
 from tidewaiter.actions.examinations.waiting import telling_what_closed
 from tidewaiter.actions.packing import to_json
+from tidewaiter.actions.reading import NO_REASON, SHORTEST_REASON
 from tidewaiter.actions.rights import granting
-from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Problem
+from tidewaiter.core.errors import ConflictError, InputError, NotKnownError, Place, Problem
 from tidewaiter.storage.records.audit import lock_chain
 from tidewaiter.storage.records.models import Act, CapacityDecision, Decision, Officer
 from tidewaiter.storage.records.visibility import visible_to
@@ -102,8 +103,8 @@ def _open_acts(decision: Decision) -> QuerySet[Act]:
 def _decided(
     decision: Decision, choice: Choice, until: date | None, reason: str, manager: Officer, at: datetime
 ) -> CapacityDecision:
-    if not reason.strip():
-        raise InputError(Problem("a reason is needed", suggestion="say why the risk is accepted"))
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise InputError(Problem(NO_REASON, Place("reason"), "say why the risk is accepted"))
     made = CapacityDecision.objects.create(
         decision=decision, choice=choice.value, until=until, reason=reason, by=manager, at=at
     )
