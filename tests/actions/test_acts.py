@@ -185,6 +185,7 @@ def test_nobody_but_the_schedule_lets_a_yellow_lapse() -> None:
         expire_yellow(policy=POLICY, on=date(2026, 3, 5), by=an_officer(Role.MANAGER), at=day(5))
 
 
+@pytest.mark.slow
 def test_two_hundred_selections_are_opened_with_few_questions_to_the_records(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:

@@ -76,6 +76,7 @@ def test_what_is_weighed_apart_is_what_is_weighed_here(here: Standing, apart: St
     assert found[0].shadow == {"WATCHED": (1, 2, 3)}
 
 
+@pytest.mark.slow
 def test_decisions_apart_are_kept_as_those_here(here: Standing, apart: Standing) -> None:
     answers = decide_group(apart, KEYS, [(lodged("D1"), SERVICE), (lodged("D2"), SERVICE)], NOW)
     assert [answer.current_channel for answer in answers] == ["green", "red"]
@@ -83,6 +84,7 @@ def test_decisions_apart_are_kept_as_those_here(here: Standing, apart: Standing)
     assert (kept.image, kept.statistics_day) == (here.image.name, here.image.statistics_on)
 
 
+@pytest.mark.slow
 def test_a_conversation_broken_off_leaves_the_next_one_whole(here: Standing, apart: Standing) -> None:
     lot = a_lot(here, *(f"D{n}" for n in range(40)))
     assert next(iter(apart.weigher.weigh(lot, nothing))).subject.declaration_id == "D0"
@@ -95,6 +97,7 @@ def test_a_conversation_broken_off_leaves_the_next_one_whole(here: Standing, apa
     assert len(list(apart.weigher.weigh(lot, nothing))) == 40
 
 
+@pytest.mark.slow
 def test_what_hinders_the_other_process_is_told_here(here: Standing, apart: Standing) -> None:
     whole = a_lot(here, "D1")
     (parcel,) = whole.parcels
@@ -127,6 +130,7 @@ def test_a_file_that_cannot_be_read_breaks_no_line() -> None:
     assert not weighing.is_alive()
 
 
+@pytest.mark.slow
 def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: Path) -> None:
     make = making_apart(tmp_path / "lake", CATALOGUE, COMMAND, KEYS)
     readying = Readying(tmp_path / "lake", CATALOGUE, clock=lambda: NOW, make=make)
@@ -144,6 +148,7 @@ def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: P
     assert not readying.look()
 
 
+@pytest.mark.slow
 def test_a_set_that_cannot_be_read_is_told_and_leaves_no_process(tmp_path: Path) -> None:
     apart = Apart(COMMAND)
     with pytest.raises(KeyError, match="indicators"):

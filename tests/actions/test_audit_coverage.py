@@ -248,6 +248,7 @@ CHANGES: list[tuple[str, Callable[[], object]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("world")
 def test_what_is_changed_behind_the_services_back_is_named() -> None:
     before = set(named(*(kind for kind, _ in CHANGES)))

@@ -182,6 +182,7 @@ CHANGES: list[tuple[str, Callable[[], object]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("world")
 def test_what_is_changed_planted_or_deleted_beside_decisions_is_named() -> None:
     assert named() == set()

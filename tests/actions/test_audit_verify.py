@@ -299,6 +299,7 @@ def test_records_that_only_actions_wrote_agree_with_their_events() -> None:
     assert recorded - kinds == {"lookout-step"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "change"),
     [

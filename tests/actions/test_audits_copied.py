@@ -65,6 +65,7 @@ def test_the_names_of_audits_are_those_of_referrals() -> None:
     assert (lake_rows.AUDITED, lake_rows.CLOSED) == (AUDIT, CLOSED)
 
 
+@pytest.mark.slow
 def test_an_audits_finding_is_history_from_the_day_after_it_was_known(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     audited(FOUND)
@@ -84,6 +85,7 @@ def test_what_an_audit_found_is_no_hit_and_no_examination(tmp_path: Path) -> Non
     assert counted(lake) == before == [(False, False)] * 3
 
 
+@pytest.mark.slow
 def test_goods_found_twice_by_audits_and_once_by_an_examiner_count_once(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake", results=[result("R1", "LET-GO", 1, found=True)])
     audited(FOUND, times=2)
@@ -93,6 +95,7 @@ def test_goods_found_twice_by_audits_and_once_by_an_examiner_count_once(tmp_path
     assert counted(lake) == [(True, True), (False, False), (False, False)]
 
 
+@pytest.mark.slow
 def test_what_was_closed_unaudited_is_no_result(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     audited({"outcome": "not_inspected", "not_inspected_reason": "the books burnt"})

@@ -78,6 +78,7 @@ def test_a_covert_lookout_has_nothing_decided_again(tmp_path: Path) -> None:
     assert Decision.objects.filter(declaration_id="A").count() == 1
 
 
+@pytest.mark.slow
 def test_a_lookout_for_what_the_manifest_names_reaches_goods_in_flight(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     before = published(lake)
@@ -89,6 +90,7 @@ def test_a_lookout_for_what_the_manifest_names_reaches_goods_in_flight(tmp_path:
     assert Declaration.objects.get().channel == "red"
 
 
+@pytest.mark.slow
 def test_a_profile_about_the_manifest_reaches_goods_in_flight(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     before = published(lake)
@@ -126,6 +128,7 @@ def test_a_cancellation_that_came_before_the_declaration_counts(tmp_path: Path) 
     assert not Declaration.objects.get().in_flight
 
 
+@pytest.mark.slow
 def test_what_rose_after_an_override_does_not_fall(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     before = published(lake)
@@ -158,6 +161,7 @@ def test_what_rose_after_an_override_does_not_fall(tmp_path: Path) -> None:
     assert before.on == ON
 
 
+@pytest.mark.slow
 def test_a_shift_is_not_credited_for_what_another_shift_decided(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     standing = published(lake)
@@ -179,6 +183,7 @@ def _check(day: date = ON, zone: str = "UTC") -> DrawCheck:
     return verify_draw(day=day, key=KEYS.day_key(day), zone=ZoneInfo(zone), catalogue=CATALOGUE, by=inspector, at=NOW)
 
 
+@pytest.mark.slow
 def test_goods_drawn_with_the_day_of_their_filing_are_found_right(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     filing = {"consignment_id": "BL1", "filed_at": NOW, "description": "pipes", "version": None}
@@ -205,6 +210,7 @@ def test_declarations_are_found_right_in_the_order_of_decision_whatever_their_cl
     assert _check().discrepancies == ()
 
 
+@pytest.mark.slow
 def test_a_registered_trader_makes_no_difference_of_facts(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     TrustedTrader.objects.create(
@@ -217,6 +223,7 @@ def test_a_registered_trader_makes_no_difference_of_facts(tmp_path: Path) -> Non
     assert found.facts == ()
 
 
+@pytest.mark.slow
 def test_what_an_older_set_decided_after_the_news_is_asked_again(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     old = published(lake)
@@ -277,6 +284,7 @@ def test_a_declaration_whose_decisions_were_deleted_is_found(tmp_path: Path) -> 
     assert any("declaration A: was received and no draw" in one for one in _check().discrepancies)
 
 
+@pytest.mark.slow
 def test_a_set_that_cannot_be_read_leaves_the_old_in_force_and_is_told_once(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     republish(cause="start", by=SERVICE, at=NOW)
@@ -302,6 +310,7 @@ def test_an_amendment_of_a_cancelled_declaration_is_refused(tmp_path: Path) -> N
     assert again.status == "repeated"
 
 
+@pytest.mark.slow
 def test_a_day_that_could_not_be_closed_at_once_is_closed_in_a_later_turn(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     republish(cause="start", by=SERVICE, at=NOW)

@@ -145,6 +145,7 @@ def test_a_mark_taken_away_so_that_goods_are_drawn_again_is_found(lake: Lake) ->
     assert any("B" in line for line in check(after(1)).discrepancies)
 
 
+@pytest.mark.slow
 def test_the_check_of_a_day_reads_what_its_marks_lead_to_and_nothing_else(lake: Lake) -> None:
     decided(lake, "A", "BL-A", containers=[BOX])
     decided(lake, "B", "BL-B", 20, containers=[BOX])
@@ -157,6 +158,7 @@ def test_the_check_of_a_day_reads_what_its_marks_lead_to_and_nothing_else(lake: 
     assert (found.discrepancies, found.declarations) == ((), 3)
 
 
+@pytest.mark.slow
 def test_goods_of_a_chain_of_containers_are_found_right_on_every_day(lake: Lake) -> None:
     decided(lake, "A", "B1", containers=[BOX])
     decided(lake, "B", "B2", 25, containers=[BOX, OTHER_BOX])

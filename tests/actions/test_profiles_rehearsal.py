@@ -24,6 +24,7 @@ def a_lake(folder: Path) -> Lake:
     return lake_of(folder / "lake", declarations=goods, results=found)
 
 
+@pytest.mark.slow
 def test_the_summary_of_a_back_test_is_kept_with_the_test(tmp_path: Path) -> None:
     an_active_profile(dossier("FW-0", condition="starts_with(hs_code, '6403') AND importer_code = 'I1'"))
     author = an_officer(Role.PROFILE_AUTHOR)

@@ -290,6 +290,7 @@ def _in_lake(lake: Lake) -> list[str]:
         return [one for (one,) in connection.execute("SELECT declaration_id FROM declarations ORDER BY 1").fetchall()]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("where", ["apply_purge", "remove_elsewhere", "scrub", "close_purge"])
 def test_a_purge_cut_off_anywhere_is_finished_by_running_it_again(
@@ -316,6 +317,7 @@ def test_a_purge_cut_off_anywhere_is_finished_by_running_it_again(
     assert [path for path in store.folder.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_list_takes_away_again_what_a_backup_brings_back(tmp_path: Path) -> None:
     store = Attachments(tmp_path / "files")

@@ -105,6 +105,7 @@ def test_a_copy_made_twice_changes_nothing(tmp_path: Path) -> None:
     assert _held(lake, "SELECT count(*) FROM declarations WHERE declaration_id = 'A'") == [(1,)]
 
 
+@pytest.mark.slow
 def test_the_worker_asks_what_was_published_of_goods_in_flight(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     republish(cause="start", by=SERVICE, at=NOW)
@@ -130,6 +131,7 @@ def test_what_comes_while_a_day_is_closed_is_not_waited_for(tmp_path: Path) -> N
     assert anything_uncopied(later)
 
 
+@pytest.mark.slow
 def test_the_worker_closes_the_day_that_has_ended(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     republish(cause="start", by=SERVICE, at=NOW)
@@ -144,6 +146,7 @@ def test_the_worker_closes_the_day_that_has_ended(tmp_path: Path) -> None:
     assert (standing.on, standing.image.statistics_on) == (clock[0].date(), NOW.date())
 
 
+@pytest.mark.slow
 def test_a_confirmed_match_raises_the_declaration_in_flight(tmp_path: Path) -> None:
     lake = history(tmp_path / "lake")
     a_lookout = Lookout.objects.create(

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.backtest_world import (
@@ -82,6 +83,7 @@ def regrouped(batches: list[pa.RecordBatch], cuts: set[int]) -> list[pa.RecordBa
     return [joined(batches[a:b]) for a, b in pairwise(edges)]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(trades(), st.sets(st.integers(0, 25)))
 def test_where_blocks_are_cut_changes_nothing(trade: Any, cuts: set[int]) -> None:
@@ -101,6 +103,7 @@ def test_the_order_of_profiles_changes_no_figure(trade: Any, order: list[str]) -
     assert turned.overlap == plain.overlap
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(trades(), st.sets(st.sampled_from(sorted(CONDITIONS)), min_size=1))
 def test_a_profile_added_changes_no_other_profiles_own_figures(trade: Any, some: set[str]) -> None:
@@ -134,6 +137,7 @@ def test_counts_add_up_over_days_months_offices_and_parts(trade: Any) -> None:
     assert report.united.matches <= sum(one.matches for one in report.profiles)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(trades())
 def test_duckdb_counts_the_same(trade: Any) -> None:

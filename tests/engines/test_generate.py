@@ -64,6 +64,7 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_another_seed_makes_another_country(tmp_path: Path) -> None:
     generate(1_500, 8, tmp_path / "one", months=4)
     generate(1_500, 9, tmp_path / "two", months=4)
@@ -89,6 +90,7 @@ def test_every_argument_out_of_range_is_named_at_once(tmp_path: Path) -> None:
     assert all(problem.suggestion for problem in caught.value.problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "months"), [(100, 1), (1_000, 3), (400, 24)])
 def test_a_small_country_can_be_made_too(tmp_path: Path, items: int, months: int) -> None:
     report = generate(items, 2, tmp_path, months=months, start=date(2023, 11, 15))

@@ -59,6 +59,7 @@ def test_an_examination_that_took_place_has_one_final_result() -> None:
     assert np.count_nonzero(state == STATES.index("final")) == 500
 
 
+@pytest.mark.slow
 def test_no_result_is_older_than_the_decision_to_examine(country: Path) -> None:
     asked = "SELECT count(*), count(*) FILTER (completed_at < decided_at OR results.known_at < completed_at)"
     ((acts, early),) = ask(country, f"{asked} FROM results JOIN incumbent USING (declaration_id)")
@@ -78,6 +79,7 @@ def test_a_draw_selects_without_a_criterion_and_hides_none(fired: list[bool], dr
         assert criterion == -1
 
 
+@pytest.mark.slow
 def test_nobody_suspected_what_only_the_draw_selected(country: Path) -> None:
     outcomes = ask(
         country,

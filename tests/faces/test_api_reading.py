@@ -169,6 +169,7 @@ def ingested(documents: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str,
     return {(row["declaration_id"], row["item_number"]): row for row in rows}
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(documents=st.lists(DECLARED, min_size=4, max_size=12))
 def test_json_is_read_as_ingest_reads_a_file(documents: list[dict[str, Any]]) -> None:

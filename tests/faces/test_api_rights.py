@@ -86,6 +86,7 @@ def test_a_role_gets_in_where_the_table_says_so(path: str, method: str, operatio
     assert refused == {role: role not in may for role in Role}
 
 
+@pytest.mark.slow
 @EVERY_ROUTE
 def test_without_a_role_or_a_token_nobody_gets_in(path: str, method: str, operation: Operation, client: Client) -> None:
     assert call(client, method, path, None).status_code == 401
@@ -94,6 +95,7 @@ def test_without_a_role_or_a_token_nobody_gets_in(path: str, method: str, operat
     assert AuditEvent.objects.filter(action="refused").count() == 1
 
 
+@pytest.mark.slow
 @EVERY_ROUTE
 def test_a_client_systems_token_gets_in_by_the_scopes_the_table_allows(
     path: str, method: str, operation: Operation, client: Client
@@ -106,6 +108,7 @@ def test_a_client_systems_token_gets_in_by_the_scopes_the_table_allows(
     assert call(client, method, path, a_clients_token()).status_code == 403
 
 
+@pytest.mark.slow
 @EVERY_ROUTE
 def test_an_officers_token_allows_no_more_than_its_scopes(
     path: str, method: str, operation: Operation, client: Client

@@ -196,6 +196,7 @@ def test_a_back_test_of_a_draft_has_the_keys_others_rely_on(place: Path, tmp_pat
     assert "SHOES" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_anyone_can_check_a_back_test_with_duckdb_alone(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,6 +132,7 @@ def test_files_kept_for_readers_are_not_backed_up(lake: Lake, tmp_path: Path) ->
     assert len(list((tmp_path / "backup").rglob("*.parquet"))) == 3
 
 
+@pytest.mark.slow
 def test_while_a_writer_works_the_backup_is_of_one_of_its_states(lake: Lake, tmp_path: Path) -> None:
     states, ended = {lake.snapshot().id}, threading.Event()
 

@@ -107,6 +107,7 @@ def test_a_container_declared_twice_on_a_day_shows_on_the_later(joined: dict[str
     assert [joined[name]["container_numbers_valid"] for name in "ABC"] == [False, False, False]
 
 
+@pytest.mark.slow
 def test_facts_of_one_declaration_need_no_lake(tmp_path: Path, shipped: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake")
     tax = [{"type": "A00", "base": Decimal("900.000"), "rate": Decimal("8.0000"), "amount": Decimal("72.000")}]
@@ -125,6 +126,7 @@ def test_facts_of_one_declaration_need_no_lake(tmp_path: Path, shipped: Catalogu
     assert (row["importer_declarations"], row["importer_first_seen_days"], row["unit_value_p10"]) == (0, None, None)
 
 
+@pytest.mark.slow
 def test_only_the_facts_asked_for_come_and_they_are_the_same(tmp_path: Path, shipped: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake")
     rows = arrow("declarations", [item("N", 2, invoice_value=Decimal(5), invoice_currency="EUR")])

@@ -256,6 +256,7 @@ GOOD = st.builds(
 DIRTY = st.one_of(GOOD, GOOD, GOOD, st.lists(CELLS, min_size=6, max_size=8))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
@@ -275,6 +276,7 @@ def test_every_row_read_is_accepted_unchanged_or_rejected(
         assert sum(table.rows for table in report.tables.values()) == report.accepted
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="the public import declarations are not beside the project")
 def test_the_public_set_is_accounted_for_to_the_last_row(tmp_path: Path) -> None:
     train = ingest_file(tmp_path / "lake", DATA / "train.csv")

@@ -86,6 +86,7 @@ def test_a_known_and_an_unknown_importer_have_the_facts_of_the_queries(tmp_path:
     assert differences(lake, shipped, arrow("declarations", about), only=only) == {}
 
 
+@pytest.mark.slow
 def test_an_expression_that_is_not_translated_is_asked_of_duckdb(tmp_path: Path) -> None:
     lake = lake_of(
         tmp_path / "lake",
@@ -123,6 +124,7 @@ def test_values_come_as_the_engine_holds_them(tmp_path: Path, shipped: Catalogue
                      "packages": 3}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_rows_are_taken_as_arrow_and_as_mappings(tmp_path: Path, shipped: Catalogue) -> None:
     rows = [item("N", DAY, containers=["CSQU3054383"]), item("M", DAY, hs_code=None, tax_lines=[{"type": "A00"}])]
     with image_of(lake_of(tmp_path / "lake"), shipped) as image:

@@ -18,7 +18,9 @@ SOME = [
 ]
 
 
-@pytest.mark.parametrize("names", SOME, ids=lambda names: names[0])
+@pytest.mark.parametrize(
+    "names", [SOME[0], *(pytest.param(some, marks=pytest.mark.slow) for some in SOME[1:])], ids=lambda names: names[0]
+)
 def test_facts_of_a_narrowed_image_are_those_of_the_whole(tmp_path: Path, names: list[str]) -> None:
     filing = {"consignment_id": "BL1", "house_document": "BL1", "filed_at": at(10), "known_at": at(10), "version": 1}
     lake = history(tmp_path / "lake", consignments=[filing])

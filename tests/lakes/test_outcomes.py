@@ -170,6 +170,7 @@ ACTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ACTS, min_size=40, max_size=80))
 def test_material_means_the_same_in_the_lake_as_in_the_rule(

@@ -122,6 +122,7 @@ def rows_of(lake: Lake, table: str, declaration: str | None) -> list[dict[str, A
     return rows if declaration is None else [row for row in rows if row["declaration_id"] == declaration]
 
 
+@pytest.mark.slow
 def test_no_byte_of_the_lake_names_a_purged_record(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     derive(lake)
@@ -200,6 +201,7 @@ def test_purging_again_changes_nothing(tmp_path: Path) -> None:
     assert lake.snapshot() == before
 
 
+@pytest.mark.slow
 def test_statistics_are_made_again_without_the_purged_rows(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     catalogue = load_catalogue()
@@ -214,6 +216,7 @@ def test_statistics_are_made_again_without_the_purged_rows(tmp_path: Path) -> No
     assert dict(kept) == {"I1": 1}
 
 
+@pytest.mark.slow
 def test_void_files_left_by_a_kill_go_with_the_next_purge(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     derived = lake.snapshot().derived / "facts"
@@ -230,6 +233,7 @@ def test_void_files_left_by_a_kill_go_with_the_next_purge(tmp_path: Path) -> Non
     assert found_in(lake.folder, "DECL-0815") == []
 
 
+@pytest.mark.slow
 def test_files_superseded_before_the_purge_do_not_wait_out_their_grace(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     first = lake.snapshot().partitions("results")["2024-01"][0]
@@ -287,6 +291,7 @@ def test_an_empty_word_would_match_everything_and_is_refused(tmp_path: Path) -> 
     assert len(caught.value.problems) == 3
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(st.sets(st.integers(0, 11)))
 def test_what_is_left_is_what_would_be_there_had_the_purged_never_come(
@@ -346,6 +351,7 @@ def test_a_purge_killed_at_any_moment_leaves_the_tables_as_before_or_as_after(tm
     assert 0 < committed < 12
 
 
+@pytest.mark.slow
 def test_what_is_loaded_again_is_purged_again(tmp_path: Path) -> None:
     lake = a_lake(tmp_path / "lake")
     purge = Purge(declarations=frozenset({"DECL-0815"}))

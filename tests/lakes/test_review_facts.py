@@ -26,6 +26,7 @@ def facts(lake: Lake, *names: str) -> dict[str, Row]:
     return {row["declaration_id"]: row for batch in batches for row in batch.to_pylist()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("amount", "rate", "national"),
     [
@@ -54,16 +55,19 @@ def neighbours(tmp_path: Path) -> Lake:
     return lake_of(tmp_path / "lake", declarations=rows, results=found)
 
 
+@pytest.mark.slow
 def test_what_an_importer_did_elsewhere_does_not_hide_what_its_neighbours_did(tmp_path: Path) -> None:
     moved = facts(neighbours(tmp_path), "address_findings", "importer_findings", "address_findings_of_others")["MOVED"]
     assert (moved["address_findings"], moved["importer_findings"]) == (1, 1)
     assert moved["address_findings_of_others"] == 1
 
 
+@pytest.mark.slow
 def test_without_an_address_nothing_is_said_of_neighbours(tmp_path: Path) -> None:
     assert facts(neighbours(tmp_path), "address_findings_of_others")["NOWHERE"]["address_findings_of_others"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("other", "empty"), [("EMPTY", True), (None, False), ("FULL", False)])
 def test_a_container_of_unknown_status_is_not_manifested_empty(tmp_path: Path, other: str | None, empty: bool) -> None:
     boxes = [{"number": "CSQU3054383", "status": "EMPTY"}, {"number": "MSKU0000001", "status": other}]
@@ -86,6 +90,7 @@ def test_a_tax_of_unknown_amount_is_not_taken_for_none(tmp_path: Path) -> None:
     assert (given["BOTH"]["duty_total"], given["ONE"]["duty_total"]) == (Decimal("57.500"), None)
 
 
+@pytest.mark.slow
 def test_an_amendment_that_states_its_own_moment_does_not_move_the_declaration(tmp_path: Path) -> None:
     """What was declared on the first day is tested, not what it was changed to after the examination."""
     later: dict[str, Any] = {"lodged_at": at(40), "known_at": at(40), "version": 2, "origin": "CN"}
@@ -101,6 +106,7 @@ def test_what_needs_the_declaration_is_not_known_before_arrival() -> None:
     assert CATALOGUE["manifest_gross_mass"].known is KnownWhen.PRE_ARRIVAL
 
 
+@pytest.mark.slow
 def test_an_item_without_a_net_mass_is_not_taken_to_weigh_nothing(tmp_path: Path) -> None:
     rows = [
         item("HEAVY", 0, hs_code="640391", net_mass=Decimal("10.000")),

@@ -87,6 +87,7 @@ def test_two_acts_on_one_declaration_count_once(tmp_path: Path, small: Catalogue
     assert (facts["A5"]["results"], facts["A5"]["findings"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_row_that_arrives_after_its_day_was_closed_counts_from_the_next_close(
     tmp_path: Path, small: Catalogue
 ) -> None:
@@ -234,6 +235,7 @@ def version_of_the_day(ledger: Ledger, name: str) -> list[Row]:
     return versions[max(v for v, rows in versions.items() if rows[0]["known_at"].date() <= day)]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_history_is_what_a_plain_reading_of_the_days_gives(
@@ -251,6 +253,7 @@ def test_history_is_what_a_plain_reading_of_the_days_gives(
         assert {name: facts[name] for name in plain} == plain, row
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_a_back_test_uses_the_numbers_the_live_path_would_have_used(
@@ -268,6 +271,7 @@ def test_a_back_test_uses_the_numbers_the_live_path_would_have_used(
     assert live.to_pylist() == [row for row in back if row["lodged_on"] == day]
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**32), day=st.integers(1, DAYS))
 def test_nothing_that_became_known_later_changes_the_facts_of_a_day(
@@ -293,6 +297,7 @@ def kept_files(lake: Lake) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in lake.folder.glob("derived/movements/*.parquet")}
 
 
+@pytest.mark.slow
 def test_statistics_built_day_by_day_are_those_built_from_scratch(tmp_path: Path, small: Catalogue) -> None:
     tables = any_trade(7)
     grown = lake_of(tmp_path / "grown")
@@ -316,6 +321,7 @@ def test_statistics_of_an_unchanged_lake_are_not_built_again(tmp_path: Path, sma
     assert kept_files(lake) == before
 
 
+@pytest.mark.slow
 def test_a_month_that_nothing_touched_is_not_built_again(tmp_path: Path, small: Catalogue) -> None:
     lake = lake_of(tmp_path / "lake", declarations=[item("D1", 0), item("D2", 40)])
     made = update_statistics(lake, small)

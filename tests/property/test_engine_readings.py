@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.strategies import arrow_rows, conditions, fact_rows, literals, small_catalogue
@@ -84,6 +85,7 @@ def test_the_live_engine_matches_the_conditions_that_are_true_of_a_row(
     assert live(profiles, rows) == plain(profiles, rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(SETS, ROWS, st.integers(1, 13))
 def test_duckdb_where_returns_the_rows_that_the_engines_hit(
@@ -94,6 +96,7 @@ def test_duckdb_where_returns_the_rows_that_the_engines_hit(
     assert live(profiles, rows) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(literals(CATALOGUE), min_size=20, max_size=60), ROWS)
 def test_literals_of_every_kind_asked_together_answer_as_each_alone(found: list[Condition], rows: Rows) -> None:
@@ -104,6 +107,7 @@ def test_literals_of_every_kind_asked_together_answer_as_each_alone(found: list[
     assert live(profiles, rows) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(SETS, ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_profiles_does_not_change_their_hits(
@@ -116,6 +120,7 @@ def test_the_order_of_profiles_does_not_change_their_hits(
     assert live(shuffled, rows) == live(profiles, rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(SETS, conditions(CATALOGUE), ROWS)
 def test_adding_a_profile_changes_no_others_hits(profiles: dict[str, Condition], added: Condition, rows: Rows) -> None:
@@ -126,6 +131,7 @@ def test_adding_a_profile_changes_no_others_hits(profiles: dict[str, Condition],
     assert kept_live == live(profiles, rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(literals(CATALOGUE), min_size=8, max_size=8), ROWS, st.integers(1, 60))
 def test_a_condition_with_too_many_alternatives_still_answers_as_it_reads(

@@ -2,6 +2,7 @@
 
 from math import isclose
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def test_the_random_sample_is_drawn_whatever_else_selects(active: dict[str, Prof
     assert decided(active, name).in_random_sample == decided({}, name).in_random_sample
 
 
+@pytest.mark.slow
 def test_the_logged_probability_is_the_frequency_of_selection() -> None:
     active = {
         "A": profile("A", Treatment(Channel.RED, 0.3), Treatment(Channel.BLUE, 0.4)),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import isclose, prod
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.selectivity import CHANNELS, Routing, lookout, met, profile, routings
@@ -67,6 +68,7 @@ def test_trusted_status_lowers_no_lookout_request_hold_or_mandatory_control(rout
     assert [one for one in plain.reasons if one.kind in kept] == [one for one in trusted.reasons if one.kind in kept]
 
 
+@pytest.mark.slow
 @given(routings())
 def test_probabilities_are_a_distribution_that_agrees_with_the_selection(routing: Routing) -> None:
     decision = routing.decided()
@@ -147,6 +149,7 @@ def test_a_decision_is_replayed_from_the_fractions_it_drew_without_the_key(routi
     assert replayed == decision
 
 
+@pytest.mark.slow
 @given(routings())
 def test_nothing_restricted_is_told_outside(routing: Routing) -> None:
     decision = routing.decided()
@@ -170,6 +173,7 @@ def test_every_selected_item_has_lines_of_one_form_whatever_selected_it(routing:
             assert len(item.instructions) > len(standard)
 
 
+@pytest.mark.slow
 @given(routings())
 def test_amending_hands_on_the_strictest_channel_and_all_treatments(routing: Routing) -> None:
     first = replace(routing, beside=ORDINARY).decided()

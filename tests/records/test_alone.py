@@ -54,6 +54,7 @@ def test_a_second_process_of_a_kind_is_refused_while_the_first_runs(environment:
         assert tried("serve", environment).stdout == "held\n"
 
 
+@pytest.mark.slow
 @pytest.mark.records
 def test_after_a_killed_one_the_next_begins_at_once(environment: dict[str, str]) -> None:
     with holding("worker", environment) as first:
@@ -64,6 +65,7 @@ def test_after_a_killed_one_the_next_begins_at_once(environment: dict[str, str])
             assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     os.environ.get("TIDEWAITER_DATABASE", "").startswith("postgresql://"), reason="the lock on the file is SQLite's"
 )
