@@ -7,7 +7,7 @@ from tests.office import NOON, a_client, an_officer
 
 from tidewaiter.actions.acting import ACTIONS, Actor, Caller, action
 from tidewaiter.actions.administration import add_office, caller_of, confirm_token, issue_token, revoke_token
-from tidewaiter.core.errors import ConflictError, NotAllowedError
+from tidewaiter.core.errors import ConflictError, InputError, NotAllowedError
 from tidewaiter.core.role import Role
 from tidewaiter.storage.records.models import AuditEvent, Office
 
@@ -48,6 +48,12 @@ def test_an_action_that_leaves_no_trace_is_refused() -> None:
     finally:
         ACTIONS["office.add"] = add_office
     assert not Office.objects.filter(code="Y").exists()
+
+
+def test_a_scope_that_is_no_action_is_told_with_the_nearest() -> None:
+    administrator = an_officer(Role.ADMINISTRATOR, login="root")
+    with pytest.raises(InputError, match=r"'office.ad' is no scope.*did you mean 'office.add'\?"):
+        issue_token(label="own", officer="root", scopes=["office.ad"], by=administrator, at=NOON)
 
 
 def test_a_token_allows_what_its_scopes_and_its_owner_allow() -> None:

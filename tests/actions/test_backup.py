@@ -102,7 +102,9 @@ def test_what_was_purged_is_gone_from_every_file_and_does_not_come_back_with_a_b
     assert purged == {"records": 1, "stayed": {}, "backups": 1}
     assert _found(live, words) == []
     assert _scene("verified", live)["problems"] == []
-    assert "rotate it" in _command(live, "backup", "list").stdout
+    listed = _command(live, "backup", "list")
+    assert "rotate it" in listed.stdout
+    assert "backups made and not destroyed: 1" in listed.stderr
     restored = _restored(second_database, live, tmp_path)
     (tmp_path / "restored").mkdir()
     ran = _command(restored, "restore", live["BACKUP"])

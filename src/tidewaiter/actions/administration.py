@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Final
 
 from django.db.models import Q, QuerySet
@@ -95,8 +96,10 @@ def issue_token(
     InputError when neither or both are named, or a scope is no action.
     """
     unknown = sorted(set(scopes) - rights().keys())
-    if (officer is None) == (client is None) or unknown:
-        raise InputError(f"unknown scopes: {', '.join(unknown)}" if unknown else "name an officer or a client system")
+    if unknown:
+        raise InputError([_no_scope(name) for name in unknown])
+    if (officer is None) == (client is None):
+        raise InputError("name an officer or a client system")
     issuer = officer_of(by)
     holder = officer_named(officer) if officer else None
     text, token = _new_token(label, scopes, at)
@@ -116,6 +119,11 @@ def first_token(officer: Officer, *, at: datetime) -> IssuedToken:
 def _new_token(label: str, scopes: Collection[str], at: datetime) -> tuple[str, Token]:
     text = f"tw_{secrets.token_urlsafe(32)}"
     return text, Token(digest=token_digest(text), label=label, scopes=sorted(scopes), made_at=at)
+
+
+def _no_scope(name: str) -> Problem:
+    near = get_close_matches(name[:60], rights(), n=1)
+    return Problem(f"'{name}' is no scope", suggestion=f"did you mean '{near[0]}'?" if near else "a scope is an action")
 
 
 def _kept(text: str, token: Token) -> IssuedToken:

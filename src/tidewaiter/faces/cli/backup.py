@@ -83,10 +83,12 @@ def list_backups() -> None:
     open_records()
     from tidewaiter.storage.records.models import Backup, Purge  # noqa: PLC0415
 
-    for one in Backup.objects.filter(gone_at=None).order_by("made_at"):
+    listed = list(Backup.objects.filter(gone_at=None).order_by("made_at"))
+    for one in listed:
         later = Purge.objects.filter(applied_at__gt=one.made_at).count()
         held = f"; holds what {later} purges took: rotate it" if later else ""
         click.echo(f"{one.pk}  {one.made_at:%Y-%m-%d %H:%M:%S}  {one.size:,} bytes  {one.place}{held}")
+    click.echo(f"backups made and not destroyed: {len(listed):,}", err=True)
 
 
 @backup.command()
