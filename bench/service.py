@@ -126,11 +126,11 @@ class Service:
         return sum(times.user + times.system for times in (one.cpu_times() for one in self.processes()))
 
     def memory(self) -> float:
-        """Return the megabytes that it has in memory."""
-        return sum(one.memory_info().rss for one in self.processes()) / 2**20
+        """Return the megabytes that it has in memory; what its processes share counts once."""
+        return sum(one.memory_full_info().pss for one in self.processes()) / 2**20
 
     def processes(self) -> list[psutil.Process]:
-        """Return the service's process and the one that weighs for it."""
+        """Return the service's process and those that it has started."""
         own = psutil.Process(self.process.pid)
         return [own, *own.children(recursive=True)]
 
