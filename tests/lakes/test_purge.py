@@ -339,11 +339,13 @@ def test_a_purge_killed_at_any_moment_leaves_the_tables_as_before_or_as_after(tm
             process.stdout.readline()
             process.stdin.write("\n")
             process.stdin.flush()
-            time.sleep(chance.uniform(0.2, 1.3) * taken)
+            time.sleep(chance.uniform(0.5, 1.3) * taken)
             os.kill(process.pid, signal.SIGKILL)
         rows = {table: lake.snapshot().rows(table) for table in ("declarations", "events", "results", "incumbent")}
         assert list(rows.values()) in ([5, 4, 2, 2], [2, 3, 1, 1])
-        committed += rows["declarations"] == 2
+        done = rows["declarations"] == 2
+        committed += done
+        taken *= 0.8 if done else 1.25  # about the moment of the commit, however quick the machine is just now
         purge_lake(lake, purge)
         assert found_in(lake.folder, *words) == []
         assert lake.snapshot().rows("declarations") == plain.snapshot().rows("declarations")
