@@ -10,14 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from socket import socketpair
 
-import psutil
 import pytest
 from tests.service_world import CATALOGUE, KEYS, NOW, ON, a_profile, history, lodged, published
 
 from tidewaiter.actions.acting import SERVICE
-from tidewaiter.actions.decisions.apart import Apart, Order, making_apart
-from tidewaiter.actions.decisions.apart import apart as apart_of
-from tidewaiter.actions.decisions.beside import weigh_on
+from tidewaiter.actions.decisions.apart import Apart, Order, making_apart, weigh_on
 from tidewaiter.actions.decisions.fact_making import parcel_of
 from tidewaiter.actions.decisions.gathering import Case
 from tidewaiter.actions.decisions.group import decide_group
@@ -152,31 +149,6 @@ def test_a_process_that_ended_is_told_and_made_again(here: Standing, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_copy_that_ended_is_done_without_until_it_is_made_again(
-    here: Standing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TIDEWAITER_DATABASE", str(tmp_path / "records.sqlite3"))
-    make = making_apart(tmp_path / "lake", CATALOGUE, COMMAND, KEYS)
-    readying = Readying(tmp_path / "lake", CATALOGUE, clock=lambda: NOW, make=make)
-    readying.look()
-    first = apart_of(readying.standing())
-    (copy,) = psutil.Process(first.process_number).children()
-    copy.kill()
-    sent = first.foresee([(lodged("D1"), SERVICE)], NOW)
-    until = time.monotonic() + 10
-    while not sent.ready() and time.monotonic() < until:
-        time.sleep(0.02)
-    sent.begin()
-    assert first.sound
-    assert not first.complete
-    assert readying.why_not_ready() == []
-    assert readying.look()
-    again = apart_of(readying.standing())
-    assert again is not first
-    assert again.complete
-    assert not readying.look()
-
-
 def test_a_set_that_cannot_be_read_is_told_and_leaves_no_process(tmp_path: Path) -> None:
     apart = Apart(COMMAND)
     with pytest.raises(KeyError, match="indicators"):

@@ -11,7 +11,7 @@ from tidewaiter.faces.django_start import start_django
 from tidewaiter.language.catalogue import load_catalogue
 
 COMMAND: Final = (sys.executable, "-c", "from tidewaiter.faces.apart import run; run()")
-"""What starts it; the numbers of the files to talk by follow: of groups, of lots, of what is ahead."""
+"""What starts it; the numbers of the files to talk by follow: of groups, and of lots."""
 
 COLLECT_AFTER: Final = (50_000, 20, 100)
 """Objects made before Python looks for rings: a batch makes many that live a moment, and rings are rare."""
@@ -26,9 +26,9 @@ def run() -> None:
         signal.signal(number, signal.SIG_IGN)
     os.environ.setdefault("PGOPTIONS", f"-c lock_timeout={LOCK_SECONDS}s")
     start_django()
-    from tidewaiter.actions.decisions.beside import serve_apart  # noqa: PLC0415  # needs Django started
+    from tidewaiter.actions.decisions.apart import serve_apart  # noqa: PLC0415  # needs Django started
     from tidewaiter.actions.decisions.line import Line  # noqa: PLC0415  # the same
 
-    groups, lots, ahead = (Line(Connection(int(number))) for number in sys.argv[1:])
-    gc.set_threshold(*COLLECT_AFTER)
-    serve_apart(groups, lots, ahead, load_catalogue())
+    with Connection(int(sys.argv[1])) as groups, Connection(int(sys.argv[2])) as lots:
+        gc.set_threshold(*COLLECT_AFTER)
+        serve_apart(Line(groups), Line(lots), load_catalogue())

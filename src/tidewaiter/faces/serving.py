@@ -22,7 +22,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.mt import MTServer
 
 from tidewaiter.actions.acting import Actor
-from tidewaiter.actions.decisions.apart import apart, making_apart
+from tidewaiter.actions.decisions.apart import deciding_apart, making_apart
 from tidewaiter.actions.decisions.consignments import assess as assess_consignments
 from tidewaiter.actions.decisions.deciding import Decider
 from tidewaiter.actions.decisions.readying import Readying
@@ -94,8 +94,7 @@ def running_on(lake: Path, keys: Keys, clock: Callable[[], datetime] = now) -> R
         told=lambda problem: _log.error("cannot use what is new", problem=problem),
     )
     decider = Decider(
-        lambda group, at: apart(readying.standing()).begin(group, at),
-        foresee=lambda group, at: apart(readying.standing()).foresee(group, at),
+        lambda group, at: deciding_apart(readying.standing(), group, at),
         clock=clock,
         ready=readying.why_not_ready,
     )

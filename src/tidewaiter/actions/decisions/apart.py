@@ -4,34 +4,44 @@ This process reads what comes by the network and answers it; the other holds the
 standing, weighs, routes and writes. It is made in the background and takes its place with its standing; it ends when
 nobody holds its standing any more, or with this process, however that ends. What is decided here (advance cargo,
 requests, goods in flight) is weighed there, over a line of its own: a group may be waiting for the very records that
-are being written here. A copy of the other weighs the next group ahead (`actions.decisions.ahead`).
+are being written here.
 """
 
+import gc
 import pickle
 import subprocess
 import threading
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
+from itertools import batched
 from pathlib import Path
 from socket import socketpair
 from typing import Any
 from weakref import finalize
 
-from tidewaiter.actions.decisions.ahead import SentGroup
-from tidewaiter.actions.decisions.deciding import Answer, Answers, Group
+from django.db import close_old_connections, connections
+
+from tidewaiter.actions.acting import Actor
+from tidewaiter.actions.decisions.deciding import Answer, Group, Lodged
+from tidewaiter.actions.decisions.group import decide_group
 from tidewaiter.actions.decisions.line import BrokenLineError, Line
-from tidewaiter.actions.decisions.readying import Make, Wanted
+from tidewaiter.actions.decisions.readying import Make, Wanted, made_standing
 from tidewaiter.actions.decisions.standing import Named, Standing
-from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed, WeigherGoneError
+from tidewaiter.actions.decisions.weighing import Count, Lot, Weighed, Weigher, WeigherGoneError
 from tidewaiter.actions.draws import Keys
-from tidewaiter.actions.profiles.publishing import SetContent, set_text
+from tidewaiter.actions.profiles.publishing import SetContent, content_of, set_text
 from tidewaiter.core.administration import Administration
 from tidewaiter.core.facts import Catalogue
 from tidewaiter.engines.selection.deciding import InForce
 from tidewaiter.engines.selection.live import NO_CONDITIONS, LiveForce
 from tidewaiter.engines.selection.lookouts import LookoutIndex
+from tidewaiter.storage.lake.facts.live_same_day import SameDayAsked
+from tidewaiter.storage.lake.lake import Lake
+
+AT_ONCE = 16
+"""Declarations told together: the first are routed while the others are weighed."""
 
 PATIENCE = 30.0
 """Seconds without a word after which a process that weighs is given up: declarations wait for it."""
@@ -52,7 +62,27 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class _Group:
+    """Declarations to be decided together, each with the place of who sent it among the callers."""
+
+    lodged: Sequence[tuple[Lodged, int]]
+    callers: Sequence[Actor]
+    at: datetime
+
+    @classmethod
+    def of(cls, group: Group, at: datetime) -> "_Group":
+        """Tell every caller once: they are more than their names."""
+        callers: dict[Actor, int] = {}
+        lodged = [(one, callers.setdefault(by, len(callers))) for one, by in group]
+        return cls(lodged, list(callers), at)
+
+    def whole(self) -> list[tuple[Lodged, Actor]]:
+        """Return the declarations with their callers."""
+        return [(one, self.callers[place]) for one, place in self.lodged]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
     """What it tells once it is ready: all of a standing but what it weighs with."""
 
     content: SetContent
@@ -64,25 +94,20 @@ class Made:
 
 
 class Apart:
-    """A process that decides, and weighs for others; a conversation once begun is read to its end.
-
-    A copy of it weighs the next group ahead, while one is decided.
-    """
+    """A process that decides, and weighs for others; a conversation once begun is read to its end."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Start it. The command ends with the numbers of the files to talk by: of groups, of lots, of what is ahead."""
-        (mine, groups), (mine_of_lots, lots), (mine_ahead, ahead) = socketpair(), socketpair(), socketpair()
+        """Start it. The command ends with the numbers of the files to talk by: of groups, and of lots."""
+        (mine, groups), (mine_of_lots, lots) = socketpair(), socketpair()
         self._groups, self._lots = Line.of(mine, PATIENCE), Line.of(mine_of_lots, PATIENCE)
-        self._ahead = Line.of(mine_ahead, PATIENCE)
         self._weighing = threading.Lock()
-        with groups, lots, ahead:
-            ends = [groups.fileno(), lots.fileno(), ahead.fileno()]
+        with groups, lots:
+            ends = [groups.fileno(), lots.fileno()]
             self._process = subprocess.Popen(  # noqa: S603  # our own command
                 [*command, *map(str, ends)], pass_fds=ends, stdin=subprocess.DEVNULL
             )
-        self._broken = self._alone = False
-        self._number = self._finished = 0
-        self._finalize = finalize(self, _end, self._process, self._groups, self._lots, self._ahead)
+        self._broken = False
+        self._finalize = finalize(self, _end, self._process, self._groups, self._lots)
 
     @property
     def process_number(self) -> int:
@@ -94,16 +119,11 @@ class Apart:
         """Tell whether it can decide."""
         return not self._broken and self._process.poll() is None
 
-    @property
-    def complete(self) -> bool:
-        """Tell whether groups are weighed ahead: where its copy has ended it decides on alone."""
-        return not self._alone
-
     def made(self, order: Order, catalogue: Catalogue) -> Standing:
         """Return the standing it was made ready for; from here it decides. Raises what hindered it, and ends it."""
         try:
             self._groups.tell(order)
-            told: Made = _whole(self._groups.heard())
+            told: _Made = _whole(self._groups.heard())
         except BaseException as error:
             self._finalize()
             if isinstance(error, BrokenLineError):
@@ -120,50 +140,21 @@ class Apart:
             weigher=self,
         )
 
-    def begin(self, group: Group, at: datetime) -> Answers:
+    def begin(self, group: Group, at: datetime) -> Callable[[], list[Answer]]:
         """Have a group decided there, as `decide_group` does; return what waits for its answers, to be called once.
 
         One thread has groups decided, and begins none before it has the answers of the last. Raises WeigherGoneError,
         as waiting does, which also raises whatever hindered the group.
         """
-        self._tell_of_group(pickle.dumps(SentGroup.of(group, at), protocol=pickle.HIGHEST_PROTOCOL))
-        return self._answers
-
-    def foresee(self, group: Group, at: datetime) -> "SentAhead":
-        """Have a group weighed ahead while another is decided; where nothing weighs ahead any more, do nothing yet."""
-        number = self._number = self._number + 1
         try:
-            if not self._alone:
-                self._ahead.tell(SentGroup.of(group, at, number, self._finished))
-        except BrokenLineError:
-            self._alone = True
-        return SentAhead(self, group, at, number)
-
-    def is_weighed(self) -> bool:
-        """Tell whether the group weighed ahead waits to be decided."""
-        return self._alone or self._ahead.speaks()
-
-    def begin_weighed(self, group: Group, at: datetime, number: int) -> Answers:
-        """Have the group that was weighed ahead decided; whether it was or not, as `begin` does."""
-        try:
-            told = b"" if self._alone else self._ahead.taken(PATIENCE_WITH_RECORDS)
-        except BrokenLineError:
-            self._alone, told = True, b""
-        if not told:
-            return self.begin(group, at)
-        self._tell_of_group(told)
-        return partial(self._answers, number)
-
-    def _tell_of_group(self, told: bytes) -> None:
-        try:
-            self._groups.pass_on(told)
+            self._groups.tell(_Group.of(group, at))
         except BrokenLineError as error:
             raise self._gone() from error
+        return self._answers
 
-    def _answers(self, number: int = 0) -> list[Answer]:
+    def _answers(self) -> list[Answer]:
         try:
             told = self._groups.heard(PATIENCE_WITH_RECORDS)
-            self._finished = max(self._finished, number)
         except BrokenLineError as error:
             raise self._gone() from error
         answers: list[Answer] = _whole(told)
@@ -215,24 +206,6 @@ class Apart:
         return WeigherGoneError("the process that decides declarations has ended")
 
 
-@dataclass(frozen=True, slots=True)
-class SentAhead:
-    """A group that was sent to be weighed ahead."""
-
-    apart: Apart
-    group: Group
-    at: datetime
-    number: int
-
-    def ready(self) -> bool:
-        """Tell whether deciding it can begin without waiting."""
-        return self.apart.is_weighed()
-
-    def begin(self) -> Answers:
-        """Begin to decide it, once weighed."""
-        return self.apart.begin_weighed(self.group, self.at, self.number)
-
-
 def _whole(told: Any) -> Any:
     """Return what was told; nothing for the end of a conversation. Raises what hindered the other process."""
     if isinstance(told, Exception):
@@ -261,8 +234,114 @@ def making_apart(lake: Path, catalogue: Catalogue, command: Sequence[str], keys:
     return make
 
 
-def apart(standing: Standing) -> Apart:
-    """Return the process that decides by a standing made apart. Raises TypeError for another standing."""
+def deciding_apart(standing: Standing, group: Group, at: datetime) -> Callable[[], list[Answer]]:
+    """Begin to decide a group in the process of a standing made apart. Raises TypeError for another standing."""
     if not isinstance(standing.weigher, Apart):
         raise TypeError("this standing decides where it is")
-    return standing.weigher
+    return standing.weigher.begin(group, at)
+
+
+def serve_apart(groups: Line, lots: Line, catalogue: Catalogue) -> None:
+    """Make a standing ready, then decide by it until the other end is closed: what the other process does."""
+    try:
+        order: Order = groups.heard()
+        standing = _standing(order, catalogue)
+    except Exception as error:
+        _tell(groups, error)
+        return
+    gc.freeze()  # what stands for a day is never looked through for rings again: that would hold up groups
+    groups.tell(_made(standing))
+    turn = threading.Lock()
+    weighing = threading.Thread(target=weigh_on, args=(lots, standing.weigher, turn), name="weighing", daemon=True)
+    weighing.start()
+    try:
+        _decide_on(groups, replace(standing, weigher=_InTurn(standing.weigher, turn)), order.keys)
+    finally:
+        connections.close_all()
+
+
+def _standing(order: Order, catalogue: Catalogue) -> Standing:
+    content = content_of(order.text, order.digest, catalogue)
+    return made_standing(Lake.open(order.lake), catalogue, content, order.on)
+
+
+def _made(standing: Standing) -> _Made:
+    named = Named(standing.image.name, standing.image.statistics_on)
+    kinds, force = dict(standing.mark_kinds), standing.force
+    return _Made(standing.content, force.force, force.lookouts, named, standing.administration, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _InTurn:
+    """Weighs when nobody else does: history is read by one thread at a time.
+
+    Whoever weighs holds the records' chain, here as there, so nobody waits for long, and never for each other.
+    """
+
+    weigher: Weigher
+    turn: threading.Lock
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether it can weigh."""
+        return self.weigher.sound
+
+    def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
+        """Give what the facts of each parcel say, in their order."""
+        with self.turn, closing(self.weigher.weigh(lot, count)) as told:
+            yield from told
+
+
+def _decide_on(groups: Line, standing: Standing, keys: Keys) -> None:
+    """Decide group by group until the other end is closed."""
+    while True:
+        try:
+            group: _Group = groups.heard()
+        except BrokenLineError:
+            return
+        try:
+            close_old_connections()  # one that the server cut would be asked in vain for ever
+            groups.tell(decide_group(standing, keys, group.whole(), group.at))
+        except Exception as error:
+            _tell(groups, error)
+
+
+def weigh_on(lots: Line, weigher: Weigher, turn: threading.Lock) -> None:
+    """Weigh lot by lot for those who write in the process at the other end, until it is closed."""
+    while True:
+        try:
+            lot: Lot = lots.heard()
+            told = _InTurn(weigher, turn).weigh(lot, lambda asked: _counted(lots, asked))
+            with closing(told):
+                for part in batched(told, AT_ONCE):
+                    lots.tell(part)
+            lots.tell(None)
+        except BrokenLineError:
+            return
+        except _NobodyAsksError:
+            continue
+        except Exception as error:
+            _tell(lots, error)
+
+
+class _NobodyAsksError(Exception):
+    """The declarations under way are not to be weighed any more."""
+
+
+def _counted(line: Line, asked: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:
+    line.tell(list(asked))
+    counts: list[int] | None = line.heard()
+    if counts is None:
+        raise _NobodyAsksError
+    return dict(zip(asked, counts, strict=True))
+
+
+def _tell(line: Line, error: Exception) -> None:
+    """Tell what went wrong, in words where the error itself cannot be sent, to nobody where the line is closed."""
+    told = error
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+    except Exception:
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+    with suppress(BrokenLineError):
+        line.tell(told)

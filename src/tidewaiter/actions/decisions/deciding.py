@@ -2,21 +2,20 @@
 
 One thread takes whatever waits, has it decided in one transaction and lets the callers go on after the commit: a commit
 waits for the disk, so one a request would be the limit of everything. Before it does so it begins the next group, so
-that what decides is never idle for the sake of callers; what waits meanwhile can be weighed ahead. A group that fails
-is tried again one by one, so that one bad declaration harms no other. A long call is cut into pieces, of which each
-group takes one at least: short calls never wait for the whole of it, nor it for all of them.
+that what decides is never idle for the sake of callers. A group that fails is tried again one by one, so that one bad
+declaration harms no other. A long call is cut into pieces, of which each group takes one at least: short calls never
+wait for the whole of it, nor it for all of them.
 """
 
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import batched, islice
-from typing import Any, Protocol
 
 from django.db import connections
 
@@ -78,25 +77,8 @@ class Request:
 
 type Group = Sequence[tuple[Lodged, Actor]]
 type DecideGroup = Callable[[Group, datetime], list[Answer]]
-type Answers = Callable[[], list[Answer]]
-"""Waits for the answers of a group; called once."""
-
-type BeginGroup = Callable[[Group, datetime], Answers]
-"""Begins to decide a group."""
-
-
-class Sent(Protocol):
-    """A group that is being weighed ahead."""
-
-    def ready(self) -> bool:
-        """Tell whether deciding it can begin without waiting."""
-
-    def begin(self) -> Answers:
-        """Begin to decide it, once weighed; called once, and before another group is sent."""
-
-
-type ForeseeGroup = Callable[[Group, datetime], Sent]
-"""Begins to weigh a group ahead."""
+type BeginGroup = Callable[[Group, datetime], Callable[[], list[Answer]]]
+"""Begins to decide a group; what it gives is called once, and waits for the answers."""
 
 
 def when_asked(decide: DecideGroup) -> BeginGroup:
@@ -109,16 +91,7 @@ class _Begun:
     """A group under way."""
 
     group: list[Request]
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class _Coming:
-    """A group that is decided next, and what begins that."""
-
-    group: list[Request]
-    begin: Callable[[], Answers]
-    ready: Callable[[], bool]
+    answers: Callable[[], list[Answer]]
 
 
 class Decider:
@@ -130,15 +103,10 @@ class Decider:
         *,
         clock: Callable[[], datetime],
         ready: Callable[[], list[str]],
-        foresee: ForeseeGroup | None = None,
         most_waiting: int = 10_000,
     ) -> None:
-        """Take what begins to decide a group, the clock, and what tells why the service is not ready.
-
-        With `foresee` the next group is weighed while one is decided; without it waits until then.
-        """
+        """Take what begins to decide a group, the clock, and what tells why the service is not ready."""
         self._begin, self._clock, self._ready, self._most = begin, clock, ready, most_waiting
-        self._foresee = foresee
         self._short: deque[Request] = deque()
         self._long: deque[Request] = deque()
         self._changed = threading.Condition()
@@ -185,34 +153,20 @@ class Decider:
 
     def _run(self) -> None:
         try:
-            under_way = self._begun(self._coming(wait=True))
+            under_way = self._begun(self._group(wait=True))
             while under_way:
-                coming = self._coming(wait=False) if self._foresee else None
                 outcomes = self._outcomes(under_way)
-                coming = coming or self._coming(wait=False)
-                under_way = self._begun(coming) if coming and coming.ready() else None
-                _tell(outcomes)
-                if under_way is None:  # what decided the last group is let go while nothing comes
-                    del outcomes
-                    coming = coming or self._coming(wait=True)
-                    under_way = self._begun(coming)
-                coming = None
+                following = self._begun(self._group(wait=False))
+                for request, outcome in outcomes:
+                    if isinstance(outcome, Exception):
+                        request.future.set_exception(outcome)
+                    else:
+                        request.future.set_result(outcome)
+                under_way = following  # what decided the last group is let go while nothing comes
+                if under_way is None:
+                    under_way = self._begun(self._group(wait=True))
         finally:
             connections.close_all()
-
-    def _coming(self, *, wait: bool) -> _Coming | None:
-        """Return what is decided next, and have it weighed ahead; None as with `_group`."""
-        group = self._group(wait=wait)
-        if not group:
-            return None
-        lodged, at = [(lodged, one.by) for one in group for lodged in one.lodged], self._clock()
-        if self._foresee is None:
-            return _Coming(group, partial(self._begin, lodged, at), _at_once)
-        try:
-            sent = self._foresee(lodged, at)
-        except Exception as error:
-            return _Coming(group, partial(_hindered, error), _at_once)
-        return _Coming(group, sent.begin, sent.ready)
 
     def _group(self, *, wait: bool) -> list[Request]:
         """Return what is decided next; nothing where nothing is there or, told to wait, where no more will come."""
@@ -239,47 +193,29 @@ class Decider:
         while self._long and not waited:
             yield self._long.popleft()
 
-    def _begun(self, coming: _Coming | None) -> _Begun | None:
+    def _begun(self, group: list[Request]) -> _Begun | None:
         """Begin to decide a group; what hinders it is told when its answers are asked for."""
-        if coming is None:
+        if not group:
             return None
         try:
-            return _Begun(coming.group, coming.begin())
+            answers = self._begin([(lodged, one.by) for one in group for lodged in one.lodged], self._clock())
         except Exception as error:
-            return _Begun(coming.group, partial(_hindered, error))
+            return _Begun(group, partial(_hindered, error))
+        return _Begun(group, answers)
 
     def _outcomes(self, begun: _Begun) -> list[tuple[Request, list[Answer] | Exception]]:
-        """Wait for the answers of a group; one that failed is tried again call by call, not weighed ahead."""
+        """Wait for the answers of a group; one that failed is tried again call by call."""
         try:
             answers = iter(begun.answers())
         except Exception as error:
             if len(begun.group) == 1:
                 return [(begun.group[0], error)]
-            return [outcome for one in begun.group for outcome in self._outcomes(self._alone(one))]
+            again = (self._begun([one]) for one in begun.group)
+            return [outcome for one in again if one for outcome in self._outcomes(one)]
         return [(one, list(islice(answers, len(one.lodged)))) for one in begun.group]
 
-    def _alone(self, one: Request) -> _Begun:
-        """Begin to decide one call by itself."""
-        try:
-            return _Begun([one], self._begin([(lodged, one.by) for lodged in one.lodged], self._clock()))
-        except Exception as error:
-            return _Begun([one], partial(_hindered, error))
 
-
-def _at_once() -> bool:
-    return True
-
-
-def _tell(outcomes: Iterable[tuple[Request, list[Answer] | Exception]]) -> None:
-    """Let the callers go on."""
-    for request, outcome in outcomes:
-        if isinstance(outcome, Exception):
-            request.future.set_exception(outcome)
-        else:
-            request.future.set_result(outcome)
-
-
-def _hindered(error: Exception) -> Any:
+def _hindered(error: Exception) -> list[Answer]:
     raise error
 
 

@@ -23,18 +23,13 @@ def make_facts(standing: Standing, cases: Sequence[Case], filings: Sequence[Row]
     `filings` are all versions of the consignments that the records hold under the cases' documents. For a process that
     weighs by itself. Raises TypeError for another.
     """
-    weigher = weighing_here(standing)
+    weigher = standing.weigher
+    if not isinstance(weigher, Here):
+        raise TypeError("facts are made where declarations are weighed")
     lot = Lot([parcel_of(standing, case, at) for case in cases], filings, at)
     found = facts_of(weigher.image, lot, standing.on, lambda asked: earlier_in_records(asked, standing.mark_kinds))
     for case, (facts, counted) in zip(cases, found, strict=True):
         case.facts, case.counted = facts, counted
-
-
-def weighing_here(standing: Standing) -> Here:
-    """Return what weighs within this process. Raises TypeError where another process weighs."""
-    if not isinstance(standing.weigher, Here):
-        raise TypeError("facts are made where declarations are weighed")
-    return standing.weigher
 
 
 def parcel_of(standing: Standing, case: Case, at: datetime, filing: bytes = b"null") -> Parcel:

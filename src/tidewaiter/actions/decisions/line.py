@@ -34,10 +34,7 @@ class Line:
 
     def tell(self, what: object) -> None:
         """Tell it to the other end. Raises BrokenLineError, and what hinders its pickling."""
-        self.pass_on(pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL))
-
-    def pass_on(self, told: bytes) -> None:
-        """Tell the other end what was taken from another line. Raises BrokenLineError."""
+        told = pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL)
         try:
             self._connection.send_bytes(told)
         except OSError as error:
@@ -48,24 +45,13 @@ class Line:
 
         Raises BrokenLineError, also where nothing is told for so long.
         """
-        return pickle.loads(self.taken(patience))  # noqa: S301  # told by our own process
-
-    def taken(self, patience: float | None = None) -> bytes:
-        """Return what is told next as it came, to be passed on; else as `heard`."""
         try:
             told = self._connection.recv_bytes() if self._connection.poll(patience) else b""
         except (EOFError, OSError) as error:
             raise BrokenLineError(str(error)) from error
         if not told:
             raise BrokenLineError(f"the other process has said nothing for {patience:.0f} s")
-        return told
-
-    def speaks(self) -> bool:
-        """Tell whether something is told that was not heard yet, or the line is broken."""
-        try:
-            return self._connection.poll(0)
-        except (EOFError, OSError):
-            return True
+        return pickle.loads(told)  # noqa: S301  # told by our own process
 
     def close(self) -> None:
         """End the line; the other end hears it."""

@@ -153,7 +153,7 @@ class Readying:
 
     def _is_new(self, wanted: Wanted) -> bool:
         now = self.current
-        if now is None or not now.weigher.sound or not now.weigher.complete:
+        if now is None or not now.weigher.sound:
             return True
         return Wanted(now.content.digest, now.on, now.image.statistics_on) != wanted
 

@@ -27,13 +27,10 @@ def mark_kinds(recipes: Mapping[str, Recipe]) -> dict[str, str]:
     return {name: _GOODS.get(recipe.of, name) for name, recipe in recipes.items() if isinstance(recipe, SameDay)}
 
 
-def earlier_in_records(
-    asked: Sequence[SameDayAsked], kinds: Mapping[str, str], without: Iterable[str] = ()
-) -> dict[SameDayAsked, int]:
+def earlier_in_records(asked: Sequence[SameDayAsked], kinds: Mapping[str, str]) -> dict[SameDayAsked, int]:
     """Return how many other declarations in the records came earlier the same day, for each question.
 
     The declarations asked about are left out, though some may be in the records: they count one another themselves.
-    So are those of the numbers `without`.
     """
     if not asked:
         return {}
@@ -42,7 +39,7 @@ def earlier_in_records(
         for one in asked
     ]
     statement = (_COUNTS_HERE if connection.vendor == "sqlite" else _COUNTS).replace("@among", among())
-    found = ask(statement, [texts({*without, *(one.declaration_id for one in asked)}), json.dumps(questions)])
+    found = ask(statement, [texts({one.declaration_id for one in asked}), json.dumps(questions)])
     return {asked[number]: count for number, count in found}
 
 

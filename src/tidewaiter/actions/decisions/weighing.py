@@ -69,10 +69,6 @@ class Weigher(Protocol):
     def sound(self) -> bool:
         """Tell whether it can weigh."""
 
-    @property
-    def complete(self) -> bool:
-        """Tell whether nothing of it is missing; where something is it is made again, and weighs on until then."""
-
     def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
         """Give what the facts of each parcel say, in their order.
 
@@ -96,16 +92,6 @@ class Here:
     def sound(self) -> bool:
         """Tell whether it can weigh: always."""
         return True
-
-    @property
-    def complete(self) -> bool:
-        """Tell that nothing of it is missing."""
-        return True
-
-    def asked(self, parcels: Sequence[Parcel]) -> list[SameDayAsked]:
-        """Return what the same-day facts of parcels will ask, each question once."""
-        rows = [row for parcel in parcels for row in parcel.rows]
-        return self.image.same_day_asked(rows, {parcel.number: parcel.receipt for parcel in parcels})
 
     def weigh(self, lot: Lot, count: Count) -> Generator[Weighed]:
         """Give what the facts of each parcel say, in their order."""

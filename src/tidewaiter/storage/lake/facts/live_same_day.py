@@ -117,9 +117,10 @@ class Counted:
         """Count for every question; what `elsewhere` leaves out is 0 there."""
         self._recipes = {fact: recipe for fact, recipe in recipes.items() if isinstance(recipe, SameDay)}
         self._earlier: dict[tuple[str, str, str | None], int] = {}
-        for one, earlier in earlier_among(asked, asked).items():
+        sharing = _sharing(asked)
+        for one in asked:
             name = None if is_of_boxes(recipes[one.fact]) else one.entities[0]
-            self._earlier[one.fact, one.declaration_id, name] = earlier + elsewhere.get(one, 0)
+            self._earlier[one.fact, one.declaration_id, name] = _earlier(one, sharing) + elsewhere.get(one, 0)
 
     def columns(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """Return the columns of the same-day facts; None where the entity is missing."""
@@ -132,16 +133,8 @@ class Counted:
         return found
 
 
-def earlier_among(asked: Sequence[SameDayAsked], others: Sequence[SameDayAsked]) -> dict[SameDayAsked, int]:
-    """Return for each question how many of the declarations that `others` ask about came earlier."""
-    sharing = _sharing(others)
-    return {one: _earlier(one, sharing) for one in asked}
-
-
 type Sharing = Mapping[tuple[str, int, str], list[tuple[int, int, str]]]
 """By fact, day and entity the declarations that have it, by moments of receipt and lodging and number, in order."""
-
-_NOBODY: list[tuple[int, int, str]] = []
 
 
 def _sharing(asked: Sequence[SameDayAsked]) -> Sharing:
@@ -156,7 +149,7 @@ def _sharing(asked: Sequence[SameDayAsked]) -> Sharing:
 
 def _earlier(one: SameDayAsked, sharing: Sharing) -> int:
     mine = one.place
-    lists = [sharing.get((one.fact, one.lodged_on, name), _NOBODY) for name in one.entities]
+    lists = [sharing[one.fact, one.lodged_on, name] for name in one.entities]
     if len(lists) == 1:
         return bisect_left(lists[0], mine)
     return len({other for others in lists for other in others[: bisect_left(others, mine)]})
