@@ -44,14 +44,14 @@ def earlier_in_records(asked: Sequence[SameDayAsked], kinds: Mapping[str, str]) 
 
 
 _EARLIER = (
-    "FROM records_mark m WHERE m.kind = {kind} AND m.value IN ({values}) AND m.lodged_on = {on} "
+    "FROM records_mark m WHERE m.kind = {kind} AND m.value {values} AND m.lodged_on = {on} "
     "AND (m.lodged_at < {at} OR (m.lodged_at = {at} AND m.declaration_id < {number})) "
     "AND NOT m.declaration_id @among"
 )
 _COUNTS_HERE = "SELECT q.key, (SELECT COUNT(DISTINCT m.declaration_id) {earlier}) FROM json_each(%s) q".format(
     earlier=_EARLIER.format(
-        kind="q.value ->> 0", values="SELECT value FROM json_each(q.value -> 1)", on="q.value ->> 2",
-        at="q.value ->> 3", number="q.value ->> 4",
+        kind="q.value ->> 0", values="IN (SELECT value FROM json_each(q.value -> 1))",
+        on="q.value ->> 2", at="q.value ->> 3", number="q.value ->> 4",
     )
 )  # fmt: skip
 _COUNTS = (
@@ -59,11 +59,15 @@ _COUNTS = (
     "FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY q (value, place)"
 ).format(
     earlier=_EARLIER.format(
-        kind="q.value ->> 0", values="SELECT jsonb_array_elements_text(q.value -> 1)", on="(q.value ->> 2)::date",
-        at="(q.value ->> 3)::timestamptz", number="q.value ->> 4",
+        kind="q.value ->> 0", values="= ANY (ARRAY(SELECT jsonb_array_elements_text(q.value -> 1)))",
+        on="(q.value ->> 2)::date", at="(q.value ->> 3)::timestamptz", number="q.value ->> 4",
     )
 )  # fmt: skip
-"""Counts of all questions at once, on SQLite and on PostgreSQL; the statement is the same for any number of them."""
+"""Counts of all questions at once, on SQLite and on PostgreSQL; the statement is the same for any number of them.
+
+The values are an array to PostgreSQL, so that it looks each up in the index. Joined with them as rows it read all the
+day's marks of a kind for every question: 3 ms each after 3,500 declarations, and more with every one that came.
+"""
 
 
 def same_day_marks(asked: Iterable[SameDayAsked], kinds: Mapping[str, str]) -> list[MarkOf]:

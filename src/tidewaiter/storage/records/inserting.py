@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from tidewaiter.storage.records.asking import say_many
+from tidewaiter.storage.records.asking import say, say_many
 
 type Prepare = Callable[[Any], Any]
 
@@ -54,11 +54,14 @@ def put_values(
 def _write(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]], tail: str) -> None:
     if not rows:
         return
-    statement, prepared = _statement(model, names)
+    statement, prepared = _statement(model, names, connection.vendor)
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for place, prepare in prepared:
         columns[place] = [prepare(value) for value in columns[place]]
-    say_many(statement + tail, list(zip(*columns, strict=True)))
+    if connection.vendor == "postgresql":
+        say(statement + tail, [list(column) for column in columns])
+    else:
+        say_many(statement + tail, list(zip(*columns, strict=True)))
 
 
 def _values(rows: Sequence[models.Model], names: Sequence[str]) -> list[list[Any]]:
@@ -73,14 +76,30 @@ def _names(model: type[models.Model]) -> tuple[str, ...]:
 
 
 @cache
-def _statement(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, tuple[tuple[int, Prepare], ...]]:
+def _statement(
+    model: type[models.Model], names: tuple[str, ...], vendor: str
+) -> tuple[str, tuple[tuple[int, Prepare], ...]]:
+    """Return what inserts rows of a model, and which columns are prepared how.
+
+    PostgreSQL is given each column as one array, so that the statement goes there and back once for all rows.
+    """
     described = model._meta  # noqa: SLF001  as above
     by_name = {field.attname: field for field in described.concrete_fields}
     columns = ", ".join(f'"{by_name[name].column}"' for name in names)
-    marks = ", ".join("%s" for _ in names)
     prepared = [(place, _prepare(by_name[name])) for place, name in enumerate(names)]
-    statement = f'INSERT INTO "{described.db_table}" ({columns}) VALUES ({marks})'
+    if vendor == "postgresql":
+        arrays = ", ".join(f"%s::{_array_type(by_name[name])}" for name in names)
+        values = f"SELECT * FROM unnest({arrays})"
+    else:
+        values = f"VALUES ({', '.join('%s' for _ in names)})"
+    statement = f'INSERT INTO "{described.db_table}" ({columns}) {values}'
     return statement, tuple((place, prepare) for place, prepare in prepared if prepare is not None)
+
+
+def _array_type(field: Any) -> str:
+    """Return the type of an array of a column's values; a text too long is then refused, where a cast would cut it."""
+    kind = str(field.db_type(connection))
+    return "text[]" if kind.startswith("varchar") else f"{kind}[]"
 
 
 def _prepare(field: Any) -> Prepare | None:
